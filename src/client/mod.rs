@@ -1,0 +1,2 @@
+//! The client engine.
+pub mod event;
