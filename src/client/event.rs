@@ -1,0 +1,75 @@
+//! What the engine tells its owner, in the order in which it happened.
+//!
+//! The engine knows nothing of interpreters. It hands [`Event`]s to an [`EventSink`]; the
+//! owner implements that trait (for Tcl: the mailbox) and acts on each event in its own thread
+//! and time. Everything that one connection's server sent arrives in wire order.
+
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+
+use super::error::ConnectionError;
+use super::status::Status;
+use crate::protocol::{Message, ServerInfo};
+
+/// One thing that happened, in the order of the wire.
+#[derive(Debug)]
+pub enum Event {
+    /// A message for the subscription `sid`.
+    Message { sid: u64, message: Message },
+    /// A reply to the request `id`. `last` says that the engine has forgotten the request.
+    Reply { id: u64, message: Message, last: bool },
+    /// The deadline of the request `id` passed before its last reply was read.
+    RequestTimeout { id: u64 },
+    /// The answer to the ping `id`; everything published before it reached the server.
+    Pong { id: u64 },
+    /// The deadline of the ping `id` passed.
+    PingTimeout { id: u64 },
+    /// `last_error` changes; `None` clears it.
+    LastError(Option<ConnectionError>),
+    /// `status` is written (possibly with the value that it already has).
+    Status(Status),
+    /// An INFO: `replace` for the first one of a session, else fields to merge.
+    Info { info: ServerInfo, replace: bool },
+    /// A log line, stamped with the time of what it tells about.
+    Log { level: LogLevel, time: SystemTime, text: String },
+    /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
+    ///
+    /// The receiver closes the outbox, counts what is in it, ends what waits, and writes the
+    /// final status: whatever it accepted until this moment belongs to that count.
+    Lost,
+}
+
+/// How much an event tells; each level includes the more severe ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+impl Event {
+    /// Bytes that count against the receiver's bound (0 for everything but messages).
+    pub fn weight(&self) -> usize {
+        match self {
+            Event::Message { message, .. } | Event::Reply { message, .. } => message.wire_len(),
+            _ => 0,
+        }
+    }
+}
+
+/// Where the engine's events go.
+///
+/// `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
+/// asks before it reads on. While there is none it stops reading the socket, and only that.
+pub trait EventSink: Send + Sync + 'static {
+    /// Appends the events in order and leaves `batch` empty.
+    fn deliver(&self, batch: &mut Vec<Event>);
+    /// Whether the engine may read on.
+    fn has_room(&self) -> bool;
+    /// Notified (one permit) when room appears again and when the receiver goes away.
+    fn room(&self) -> &Notify;
+    /// Whether a line of this level would be written; others need not be made.
+    fn wants_log(&self, level: LogLevel) -> bool;
+}
