@@ -1,1 +1,35 @@
-//! The wire protocol.
+//! The NATS client protocol without I/O: bytes in, operations out, and the other way round.
+//!
+//! Nothing here knows of sockets, time or Tcl. "More bytes are needed" is a value; an error means
+//! that the peer, or the caller, broke a rule. No length that a peer announces is ever reserved:
+//! memory grows by bytes received.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`parser`](Parser) | the operations of a server, taken one by one off a read buffer |
+//! | [`message`](Message) | one message: its frame and where the parts lie in it |
+//! | [`header`](Headers) | header blocks, both ways |
+//! | [`encode`] | the operations of a client, appended to a write buffer |
+//! | [`info`](ServerInfo), [`connect`](Connect) | the two JSON objects of the handshake |
+//! | [`server_error`](ServerError) | what a `-ERR` means |
+//! | [`subject`] | which subjects and queue names are allowed, and their bytes on the wire |
+//! | [`error`](ProtocolError) | how a server can break the protocol |
+
+mod connect;
+pub mod encode;
+mod error;
+mod header;
+mod info;
+mod message;
+mod parser;
+mod server_error;
+pub mod subject;
+
+pub use connect::{Connect, Credentials};
+pub use error::{ProtocolError, UnknownHeaderVersion};
+pub use header::{HeaderError, Headers};
+pub use info::ServerInfo;
+pub use message::Message;
+pub use parser::{MAX_CONTROL_LINE, MAX_INCOMING, MAX_INFO, Parser, ServerOp};
+pub use server_error::ServerError;
+pub use subject::SubjectError;

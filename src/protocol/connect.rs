@@ -1,0 +1,126 @@
+//! What we tell a server about ourselves in CONNECT.
+
+use std::fmt::Write;
+
+/// The contents of a CONNECT. Has no `Debug` because of the credentials.
+#[derive(Clone, Copy)]
+pub struct Connect<'a> {
+    /// Whether the server shall answer each operation with +OK.
+    pub verbose: bool,
+    /// Whether the server shall check subjects strictly.
+    pub pedantic: bool,
+    /// Whether the connection was upgraded to TLS.
+    pub tls_required: bool,
+    /// The connection's name for the server's logs; may be empty.
+    pub name: &'a str,
+    /// The version of this package.
+    pub version: &'a str,
+    /// Whether the server shall deliver our own messages to our subscriptions.
+    pub echo: bool,
+    /// Whether the server understands headers; then so do we, and we want to hear when a request
+    /// has no responders.
+    pub headers: bool,
+    pub credentials: Credentials<'a>,
+}
+
+/// Proof of who we are. Has no `Debug`, so that no log can show it.
+#[derive(Clone, Copy)]
+pub enum Credentials<'a> {
+    None,
+    UserPassword { user: &'a str, password: &'a str },
+    Token(&'a str),
+}
+
+impl Connect<'_> {
+    /// The JSON object without blanks, its fields in a fixed order.
+    pub fn to_json(&self) -> String {
+        let Self {
+            verbose,
+            pedantic,
+            tls_required,
+            name,
+            version,
+            echo,
+            headers,
+            credentials,
+        } = *self;
+        let mut json = Object::new();
+        json.literal("verbose", verbose);
+        json.literal("pedantic", pedantic);
+        json.literal("tls_required", tls_required);
+        json.string("name", name);
+        json.string("lang", "Tcl");
+        json.string("version", version);
+        json.literal("protocol", 1);
+        json.literal("echo", echo);
+        if headers {
+            json.literal("headers", true);
+            json.literal("no_responders", true);
+        }
+        match credentials {
+            Credentials::None => {}
+            Credentials::UserPassword { user, password } => {
+                json.string("user", user);
+                json.string("pass", password);
+            }
+            Credentials::Token(token) => json.string("auth_token", token),
+        }
+        json.finish()
+    }
+}
+
+/// A JSON object in the making.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self(String::from("{"))
+    }
+
+    /// A value whose text is JSON already.
+    fn literal(&mut self, key: &str, value: impl ToString) {
+        self.key(key);
+        self.0.push_str(&value.to_string());
+    }
+
+    fn string(&mut self, key: &str, value: &str) {
+        self.key(key);
+        push_quoted(&mut self.0, value);
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        push_quoted(&mut self.0, key);
+        self.0.push(':');
+    }
+
+    fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// Appends `text` as a JSON string. Escapes all of Unicode's control characters, also those that
+/// JSON would allow: what a name holds must not steer the terminal that shows a server's log.
+fn push_quoted(json: &mut String, text: &str) {
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\u{8}' => json.push_str("\\b"),
+            '\u{c}' => json.push_str("\\f"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            c if c.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(c));
+            }
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+}

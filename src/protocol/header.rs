@@ -1,0 +1,239 @@
+//! Header blocks, both ways.
+//!
+//! A block is the line `NATS/1.0`, a line `key: value` for each value, and an empty line. A
+//! server may put a status and a description behind the version. Keys and values are bytes: the
+//! protocol promises no encoding.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+
+use super::error::UnknownHeaderVersion;
+
+const VERSION: &[u8] = b"NATS/1.0";
+
+/// Key under which [`Headers`] lists the status of the version line.
+const STATUS: &[u8] = b"Status";
+
+/// Key under which [`Headers`] lists the description of the version line.
+const DESCRIPTION: &[u8] = b"Description";
+
+/// The keys of a header block in the order of their first appearance, with their values.
+///
+/// Keys are compared byte by byte: case matters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers<'a> {
+    fields: Vec<Field<'a>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Field<'a> {
+    key: &'a [u8],
+    values: Vec<Cow<'a, [u8]>>,
+}
+
+/// A header that cannot be sent; holds the key, one character per byte.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HeaderError {
+    /// The key holds a colon, a CR or an LF.
+    #[error("Invalid header key {0}")]
+    Key(String),
+    /// A value of this key holds a CR or an LF.
+    #[error("Invalid value of the header key {0}")]
+    Value(String),
+}
+
+impl<'a> Headers<'a> {
+    /// Reads a block as it came over the wire.
+    ///
+    /// Lines end with CRLF or LF. An integer behind the version becomes the value of `Status`,
+    /// the words behind it, joined by single blanks, the value of `Description`; a status that
+    /// is not an integer is dropped. Lines without a key are ignored. Keys and values are trimmed
+    /// of outer white space. A key that comes again appends to its values.
+    pub fn parse(block: &'a [u8]) -> Result<Self, UnknownHeaderVersion> {
+        let (first, rest) = split_line(block);
+        let mut words = words(first);
+        let version = words.next().unwrap_or_default();
+        if version != VERSION {
+            return Err(UnknownHeaderVersion::new(version));
+        }
+        let mut fields = Collector::default();
+        if let Some(status) = words.next().filter(|word| is_integer(word)) {
+            fields.append(STATUS, status.into());
+        }
+        let description: Vec<&[u8]> = words.collect();
+        if !description.is_empty() {
+            fields.append(DESCRIPTION, description.join(&b' ').into());
+        }
+        for line in rest.split(|&byte| byte == b'\n') {
+            let Some(colon) = memchr::memchr(b':', line) else {
+                continue;
+            };
+            let key = line[..colon].trim_ascii();
+            if !key.is_empty() {
+                fields.append(key, line[colon + 1..].trim_ascii().into());
+            }
+        }
+        Ok(Self {
+            fields: fields.fields,
+        })
+    }
+
+    /// Appends the block for `pairs` (each a key and its values) to `buf`.
+    ///
+    /// Keys and values are trimmed of outer white space; blank keys and keys without values are
+    /// left out. `Status` and `Description` are keys like any other.
+    ///
+    /// # Errors
+    /// A key or value would break its line; `buf` is left as it was.
+    pub fn encode<'p, V>(
+        pairs: impl IntoIterator<Item = (&'p [u8], V)>,
+        buf: &mut BytesMut,
+    ) -> Result<(), HeaderError>
+    where
+        V: IntoIterator<Item = &'p [u8]>,
+    {
+        let start = buf.len();
+        let written = encode_fields(pairs, buf);
+        if written.is_err() {
+            buf.truncate(start);
+        }
+        written
+    }
+
+    /// The keys with their values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], impl ExactSizeIterator<Item = &[u8]>)> {
+        self.fields
+            .iter()
+            .map(|field| (field.key, field.values.iter().map(Cow::as_ref)))
+    }
+
+    /// The first value of `key`.
+    pub fn get_first(&self, key: &[u8]) -> Option<&[u8]> {
+        let field = self.fields.iter().find(|field| field.key == key)?;
+        field.values.first().map(Cow::as_ref)
+    }
+
+    /// Number of different keys.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+}
+
+impl HeaderError {
+    /// The error's code, `ErrInvalidArg`.
+    pub fn code(&self) -> &'static str {
+        "ErrInvalidArg"
+    }
+}
+
+/// The status on the version line of `block`, as [`Headers::parse`] would find it, if it is a
+/// number below 65536. Allocates nothing.
+pub(super) fn inline_status(block: &[u8]) -> Option<u16> {
+    let mut words = words(split_line(block).0);
+    if words.next()? != VERSION {
+        return None;
+    }
+    let status = words.next().filter(|word| is_integer(word))?;
+    std::str::from_utf8(status).ok()?.parse().ok()
+}
+
+/// Gathers fields by key.
+#[derive(Default)]
+struct Collector<'a> {
+    fields: Vec<Field<'a>>,
+    /// Positions by key, kept only once there are too many keys to search one by one: a block of
+    /// many megabytes of different keys must not take quadratic time.
+    index: HashMap<&'a [u8], usize>,
+}
+
+impl<'a> Collector<'a> {
+    /// Up to so many keys a search beats the index.
+    const SEARCHED: usize = 32;
+
+    fn append(&mut self, key: &'a [u8], value: Cow<'a, [u8]>) {
+        match self.position(key) {
+            Some(at) => self.fields[at].values.push(value),
+            None => {
+                if self.fields.len() >= Self::SEARCHED {
+                    self.index.insert(key, self.fields.len());
+                }
+                self.fields.push(Field {
+                    key,
+                    values: vec![value],
+                });
+            }
+        }
+    }
+
+    fn position(&self, key: &[u8]) -> Option<usize> {
+        let searched = &self.fields[..self.fields.len().min(Self::SEARCHED)];
+        let found = searched.iter().position(|field| field.key == key);
+        found.or_else(|| self.index.get(key).copied())
+    }
+}
+
+/// The first line without its LF, and what follows.
+fn split_line(block: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b'\n', block) {
+        Some(end) => (&block[..end], &block[end + 1..]),
+        None => (block, &[]),
+    }
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+}
+
+/// Digits, perhaps behind a sign.
+fn is_integer(word: &[u8]) -> bool {
+    let digits = word
+        .strip_prefix(b"-")
+        .or(word.strip_prefix(b"+"))
+        .unwrap_or(word);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+fn encode_fields<'p, V>(
+    pairs: impl IntoIterator<Item = (&'p [u8], V)>,
+    buf: &mut BytesMut,
+) -> Result<(), HeaderError>
+where
+    V: IntoIterator<Item = &'p [u8]>,
+{
+    buf.put_slice(b"NATS/1.0\r\n");
+    for (key, values) in pairs {
+        let key = key.trim_ascii();
+        if key.is_empty() {
+            continue;
+        }
+        if key.iter().any(|byte| matches!(byte, b':' | b'\r' | b'\n')) {
+            return Err(HeaderError::Key(latin1(key)));
+        }
+        for value in values {
+            let value = value.trim_ascii();
+            if memchr::memchr2(b'\r', b'\n', value).is_some() {
+                return Err(HeaderError::Value(latin1(key)));
+            }
+            buf.reserve(key.len() + value.len() + 4);
+            buf.put_slice(key);
+            buf.put_slice(b": ");
+            buf.put_slice(value);
+            buf.put_slice(b"\r\n");
+        }
+    }
+    buf.put_slice(b"\r\n");
+    Ok(())
+}
+
+/// One character per byte.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}

@@ -1,0 +1,131 @@
+//! Which subjects and queue names are allowed, and their bytes on the wire.
+//!
+//! On the wire a character up to U+00FF is one byte; others cannot be sent. A *token* is one or
+//! more letters, digits and ``-!#$%&'()+,/:;<=?@^_`|~``. The check functions return the wire form.
+//! With `strict` false they demand only what keeps the stream intact: something visible, without
+//! white space and control characters.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+/// A name that is not allowed; holds it as given.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SubjectError {
+    #[error("Invalid subject {0}")]
+    Subject(String),
+    #[error("Invalid reply {0}")]
+    Reply(String),
+    #[error("Invalid queue {0}")]
+    Queue(String),
+}
+
+impl SubjectError {
+    /// The error's code: `ErrBadQueueName` for a queue, else `ErrBadSubject`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Subject(_) | Self::Reply(_) => "ErrBadSubject",
+            Self::Queue(_) => "ErrBadQueueName",
+        }
+    }
+}
+
+/// A subject to publish to: tokens with dots between them.
+pub fn check_publish(subject: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectError> {
+    to_wire(subject)
+        .filter(|wire| is_subject(wire, strict))
+        .ok_or_else(|| SubjectError::Subject(subject.to_owned()))
+}
+
+/// A subject for answers: as for publishing, or empty for none.
+pub fn check_reply(reply: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectError> {
+    to_wire(reply)
+        .filter(|wire| wire.is_empty() || is_subject(wire, strict))
+        .ok_or_else(|| SubjectError::Reply(reply.to_owned()))
+}
+
+/// A subject to subscribe to: as for publishing, or with `*` and `>` in place of whole tokens.
+pub fn check_subscribe(subject: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectError> {
+    to_wire(subject)
+        .filter(|wire| is_pattern(wire, strict))
+        .ok_or_else(|| SubjectError::Subject(subject.to_owned()))
+}
+
+/// The name of a queue group: one token.
+pub fn check_queue(queue: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectError> {
+    to_wire(queue)
+        .filter(|wire| is_token(wire, if strict { TOKEN } else { VISIBLE }))
+        .ok_or_else(|| SubjectError::Queue(queue.to_owned()))
+}
+
+/// One byte per character; `None` if a character is above U+00FF.
+pub fn to_wire(text: &str) -> Option<Cow<'_, [u8]>> {
+    if text.is_ascii() {
+        return Some(text.as_bytes().into());
+    }
+    text.chars()
+        .map(|c| u8::try_from(c).ok())
+        .collect::<Option<Vec<u8>>>()
+        .map(Cow::Owned)
+}
+
+fn is_subject(wire: &[u8], strict: bool) -> bool {
+    if !strict {
+        return is_token(wire, VISIBLE);
+    }
+    wire.split(|&byte| byte == b'.')
+        .all(|token| is_token(token, TOKEN))
+}
+
+fn is_pattern(wire: &[u8], strict: bool) -> bool {
+    if !strict {
+        return is_token(wire, VISIBLE);
+    }
+    wire.split(|&byte| byte == b'.')
+        .all(|token| matches!(token, b"*" | b">") || is_token(token, TOKEN))
+}
+
+/// One or more characters, all of the class.
+fn is_token(wire: &[u8], class: u8) -> bool {
+    !wire.is_empty()
+        && wire
+            .iter()
+            .all(|&byte| CLASSES[usize::from(byte)] & class != 0)
+}
+
+/// Class of characters that a token may hold.
+const TOKEN: u8 = 1;
+
+/// Class of characters that are neither white space nor control characters.
+const VISIBLE: u8 = 2;
+
+/// The classes of the characters up to U+00FF.
+const CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        if is_token_character(c) {
+            classes[byte] |= TOKEN;
+        }
+        // U+0080 to U+009F are controls, U+00A0 is the no-break space.
+        if c.is_ascii_graphic() || c > 0xA0 {
+            classes[byte] |= VISIBLE;
+        }
+        byte += 1;
+    }
+    classes
+}
+
+const fn is_token_character(byte: u8) -> bool {
+    match byte {
+        b'"' | b'*' | b'.' | b'>' | b'[' | b'\\' | b']' | b'{' | b'}' => false,
+        // Feminine and masculine ordinal, micro sign; then the accented letters but for the
+        // signs of multiplication and division.
+        0xAA | 0xBA | 0xB5 => true,
+        0xC0.. => byte != 0xD7 && byte != 0xF7,
+        _ => byte.is_ascii_graphic(),
+    }
+}
