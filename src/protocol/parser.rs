@@ -180,20 +180,25 @@ const MAX_WORDS: usize = 5;
 /// The words of `line` behind its verb and their number; `None` if there are too many.
 fn words(line: &[u8], verb_len: usize) -> Option<([Span; MAX_WORDS], usize)> {
     let mut words = [Span::default(); MAX_WORDS];
-    let mut count = 0;
-    let mut in_word = false;
-    for (at, &byte) in line.iter().enumerate().skip(verb_len) {
-        let at = at as u16;
-        if is_blank(byte) {
-            in_word = false;
-            continue;
+    let (mut count, mut at) = (0, verb_len);
+    loop {
+        at += line[at..]
+            .iter()
+            .take_while(|&&byte| is_blank(byte))
+            .count();
+        if at == line.len() {
+            break;
         }
-        if !in_word {
-            words.get_mut(count)?.start = at;
-            count += 1;
-            in_word = true;
-        }
-        words[count - 1].end = at + 1;
+        let start = at as u16;
+        at += line[at..]
+            .iter()
+            .take_while(|&&byte| !is_blank(byte))
+            .count();
+        *words.get_mut(count)? = Span {
+            start,
+            end: at as u16,
+        };
+        count += 1;
     }
     Some((words, count))
 }
@@ -320,7 +325,8 @@ mod tests {
             b"HMSG foo 1 r 2 3 4",
         ];
         for line in lines {
-            let wire = [b"PING\r\n".as_slice(), line, b"\r\nPONG\r\n"].concat();
+            // Behind each line comes what would fit it, were its last number not to be refused.
+            let wire = [b"PING\r\n".as_slice(), line, b"\r\nhi\r\n"].concat();
             let text = ProtocolError::invalid(line).to_string();
             assert_eq!(parse(&wire), (vec!["Ping".into()], Some(text)));
         }

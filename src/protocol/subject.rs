@@ -69,12 +69,24 @@ pub fn to_wire(text: &str) -> Option<Cow<'_, [u8]>> {
         .map(Cow::Owned)
 }
 
+/// Looks at each byte once: this is done for every message that is published.
 fn is_subject(wire: &[u8], strict: bool) -> bool {
     if !strict {
         return is_token(wire, VISIBLE);
     }
-    wire.split(|&byte| byte == b'.')
-        .all(|token| is_token(token, TOKEN))
+    let mut previous = b'.';
+    for &byte in wire {
+        let allowed = if byte == b'.' {
+            previous != b'.'
+        } else {
+            is_of(byte, TOKEN)
+        };
+        if !allowed {
+            return false;
+        }
+        previous = byte;
+    }
+    previous != b'.'
 }
 
 fn is_pattern(wire: &[u8], strict: bool) -> bool {
@@ -87,10 +99,11 @@ fn is_pattern(wire: &[u8], strict: bool) -> bool {
 
 /// One or more characters, all of the class.
 fn is_token(wire: &[u8], class: u8) -> bool {
-    !wire.is_empty()
-        && wire
-            .iter()
-            .all(|&byte| CLASSES[usize::from(byte)] & class != 0)
+    !wire.is_empty() && wire.iter().all(|&byte| is_of(byte, class))
+}
+
+fn is_of(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
 }
 
 /// Class of characters that a token may hold.
