@@ -18,7 +18,11 @@ pub enum Event {
     /// A message for the subscription `sid`.
     Message { sid: u64, message: Message },
     /// A reply to the request `id`. `last` says that the engine has forgotten the request.
-    Reply { id: u64, message: Message, last: bool },
+    Reply {
+        id: u64,
+        message: Message,
+        last: bool,
+    },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
     /// The answer to the ping `id`; everything published before it reached the server.
@@ -32,7 +36,11 @@ pub enum Event {
     /// An INFO: `replace` for the first one of a session, else fields to merge.
     Info { info: ServerInfo, replace: bool },
     /// A log line, stamped with the time of what it tells about.
-    Log { level: LogLevel, time: SystemTime, text: String },
+    Log {
+        level: LogLevel,
+        time: SystemTime,
+        text: String,
+    },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///
     /// The receiver closes the outbox, counts what is in it, ends what waits, and writes the

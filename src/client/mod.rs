@@ -1,2 +1,55 @@
-//! The client engine.
+//! The client engine: one connection's life on the background runtime.
+//!
+//! The owner holds a [`Client`] and gets [`event::Event`]s; callbacks, option texts and the
+//! status that scripts see are the owner's. The engine decides everything on the wire.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | `handle` | the `Client`: what the owner can do |
+//! | `event`, `gate` | what the engine tells the owner, and the way there |
+//! | `settings`, `status`, `error` | what both sides share |
+//! | `runtime` | the threads of the process and their end |
+//! | `life` | from server to server: attempts, sessions, losses, the end |
+//! | `url`, `pool` | which servers there are and which comes next |
+//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `session`, `server_info` | what is read |
+//! | `outbox`, `writer`, `frames` | what is written |
+//! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
+//! | `deadlines`, `clock` | what ends by time |
+//! | `close` | the end on request, which loses nothing |
+//! | `inbox`, `lock` | reply subjects; the order of locks |
+
+mod clock;
+mod close;
+mod deadlines;
+mod dial;
+pub mod error;
 pub mod event;
+mod frames;
+mod gate;
+mod handle;
+mod handshake;
+pub mod inbox;
+mod life;
+pub(crate) mod lock;
+mod outbox;
+mod pings;
+pub mod pool;
+mod requests;
+pub mod runtime;
+mod server_info;
+mod session;
+pub mod settings;
+pub mod status;
+mod subscriptions;
+mod tables;
+mod transport;
+pub mod url;
+mod writer;
+
+pub use close::CloseReport;
+pub use error::{ConnectionError, PublishError};
+pub use event::{Event, EventSink, LogLevel};
+pub use handle::Client;
+pub use settings::{Options, Settings};
+pub use status::Status;

@@ -1,0 +1,44 @@
+//! From a server's address to an open TCP stream.
+
+use std::io;
+
+use tokio::net::{TcpStream, lookup_host};
+
+use super::error::{ConnectionError, os_reason};
+use super::transport::Transport;
+use super::url::{Scheme, ServerUrl};
+
+/// Resolves the host and connects to the first of its addresses that answers.
+pub(crate) async fn dial(url: &ServerUrl) -> Result<Transport, ConnectionError> {
+    let failed = |reason: &str| ConnectionError::dial(&url.address(), reason);
+    if matches!(url.scheme, Scheme::Ws | Scheme::Wss) {
+        return Err(failed("WebSocket is not available"));
+    }
+    let Ok(port) = url.port.parse::<u16>() else {
+        return Err(failed("couldn't open socket: port number too high"));
+    };
+    let addresses = lookup_host((url.dial_host(), port))
+        .await
+        .map_err(|e| failed(&dns_reason(&e)))?;
+    let mut reason = "couldn't open socket: no address".to_owned();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Delays of Nagle's algorithm would dominate every request; we batch ourselves.
+                stream
+                    .set_nodelay(true)
+                    .map_err(|e| failed(&os_reason(&e)))?;
+                return Ok(Transport::tcp(stream));
+            }
+            Err(error) => reason = os_reason(&error),
+        }
+    }
+    Err(failed(&reason))
+}
+
+/// The resolver's reason behind Tcl's words for a name that does not resolve.
+fn dns_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let reason = text.rsplit(": ").next().unwrap_or(&text);
+    format!("couldn't open socket: {reason}")
+}

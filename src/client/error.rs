@@ -1,0 +1,146 @@
+//! The errors of a connection: a code for programs and a text for people.
+
+use std::io;
+
+use crate::protocol::{ProtocolError, ServerError};
+
+/// What `last_error` holds: the second word of the error code, and the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionError {
+    /// The word after `NATS` in the error code, such as `ErrBrokenSocket`.
+    pub code: &'static str,
+    pub text: String,
+}
+
+/// Why [`Client::publish`](super::Client::publish) and its kin did not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishError {
+    /// The buffer for times without a working connection is full.
+    ReconnectBufExceeded,
+    /// The caller, or the end of the process, ended the wait for room.
+    Interrupted,
+    /// The life is over.
+    Closed,
+}
+
+impl ConnectionError {
+    fn new(code: &'static str, text: String) -> Self {
+        ConnectionError { code, text }
+    }
+
+    pub(crate) fn end_of_stream(server: &str) -> Self {
+        Self::new(
+            "ErrBrokenSocket",
+            format!("Server {server} closed the connection"),
+        )
+    }
+
+    pub(crate) fn read(server: &str, error: &io::Error) -> Self {
+        Self::new(
+            "ErrBrokenSocket",
+            format!("Connection to {server} broken - {}", os_reason(error)),
+        )
+    }
+
+    pub(crate) fn write(server: &str, error: &io::Error) -> Self {
+        Self::new(
+            "ErrBrokenSocket",
+            format!("Failed to send data to {server}: {}", os_reason(error)),
+        )
+    }
+
+    pub(crate) fn write_connect(server: &str, error: &io::Error) -> Self {
+        let reason = os_reason(error);
+        Self::new(
+            "ErrBrokenSocket",
+            format!("Failed to send CONNECT protocol to {server}: {reason}"),
+        )
+    }
+
+    pub(crate) fn dial(server: &str, reason: &str) -> Self {
+        Self::new(
+            "ErrConnectionRefused",
+            format!("Failed to connect to {server}: {reason}"),
+        )
+    }
+
+    pub(crate) fn timeout(server: &str) -> Self {
+        Self::new(
+            "ErrConnectionTimeout",
+            format!("Connection timeout for {server}"),
+        )
+    }
+
+    pub(crate) fn tls_unavailable() -> Self {
+        Self::new("ErrTLS", "TLS package is not available".to_owned())
+    }
+
+    pub(crate) fn secure_wanted(server: &str) -> Self {
+        Self::new(
+            "ErrSecureConnWanted",
+            format!("Server {server} does not provide TLS"),
+        )
+    }
+
+    pub(crate) fn no_credentials(server: &str) -> Self {
+        let text = format!("No credentials known for NATS server at {server}");
+        Self::new("ErrAuthorization", text)
+    }
+
+    pub(crate) fn stale(pings: u64) -> Self {
+        let text = format!("The server did not respond to {pings} PINGs");
+        Self::new("ErrStaleConnection", text)
+    }
+
+    pub(crate) fn internal(reason: &str) -> Self {
+        Self::new("ErrBrokenSocket", reason.to_owned())
+    }
+
+    pub(crate) fn runtime(reason: &str) -> Self {
+        Self::new("ErrConnectionClosed", reason.to_owned())
+    }
+}
+
+impl From<ProtocolError> for ConnectionError {
+    fn from(error: ProtocolError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<ServerError> for ConnectionError {
+    fn from(error: ServerError) -> Self {
+        Self::new(error.code, error.text)
+    }
+}
+
+/// The operating system's reason in the words that Tcl uses: `connection refused`.
+///
+/// Takes off what Rust adds around it, the number at the end and the first capital.
+pub(crate) fn os_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = match text.rfind(" (os error ") {
+        Some(end) => &text[..end],
+        None => &text,
+    };
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "unknown error".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn os_reasons_read_like_tcl() {
+        for (code, reason) in [
+            (111, "connection refused"),
+            (104, "connection reset by peer"),
+        ] {
+            assert_eq!(os_reason(&io::Error::from_raw_os_error(code)), reason);
+        }
+        assert_eq!(os_reason(&io::Error::other("Some trouble")), "some trouble");
+    }
+}

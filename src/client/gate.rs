@@ -1,0 +1,70 @@
+//! The way to the owner's sink, and its end.
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use super::event::{Event, EventSink, LogLevel};
+use super::lock::lock;
+
+/// Delivers events until it is shut.
+///
+/// `deliver` runs under a lock of its own, so that after [`shut`](Gate::shut) has returned no
+/// event is on its way and none will come. Nobody holds any other lock while delivering, and a
+/// sink never calls back into the engine.
+pub(crate) struct Gate {
+    sink: Arc<dyn EventSink>,
+    open: Mutex<bool>,
+}
+
+impl Gate {
+    pub(crate) fn new(sink: Arc<dyn EventSink>) -> Self {
+        Gate {
+            sink,
+            open: Mutex::new(true),
+        }
+    }
+
+    /// Hands the batch over and leaves it empty; after the end it just vanishes.
+    pub(crate) fn deliver(&self, batch: &mut Vec<Event>) {
+        if batch.is_empty() {
+            return;
+        }
+        let open = lock(&self.open);
+        if *open {
+            self.sink.deliver(batch);
+        }
+        drop(open);
+        batch.clear();
+    }
+
+    /// Ends all deliveries, waiting for one that is under way.
+    pub(crate) fn shut(&self) {
+        *lock(&self.open) = false;
+    }
+
+    /// Whether the owner is ready for more messages.
+    pub(crate) fn has_room(&self) -> bool {
+        self.sink.has_room()
+    }
+
+    /// Resolves when there may be room again.
+    pub(crate) async fn room(&self) {
+        self.sink.room().notified().await;
+    }
+
+    /// Appends a log line, made only if somebody wants it.
+    pub(crate) fn log(
+        &self,
+        batch: &mut Vec<Event>,
+        level: LogLevel,
+        text: impl FnOnce() -> String,
+    ) {
+        if self.sink.wants_log(level) {
+            batch.push(Event::Log {
+                level,
+                time: SystemTime::now(),
+                text: text(),
+            });
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What the owner does with a connection.
+
+use std::sync::Arc;
+
+use super::close::CloseReport;
+use super::deadlines::{Waiter, deadline_in};
+use super::error::{ConnectionError, PublishError};
+use super::event::EventSink;
+use super::life::Life;
+use super::lock::lock;
+use super::runtime;
+use super::settings::Settings;
+use super::subscriptions::Receiver;
+use super::tables::Tables;
+use crate::protocol::encode;
+
+/// A handle to one life of a connection, from `connect` until it is closed or lost.
+///
+/// Cheap to clone, usable from any thread. Subjects, queues and header blocks must have been
+/// checked: they go onto the wire as they are. When the last handle goes, the life is closed in
+/// the background.
+#[derive(Clone)]
+pub struct Client {
+    life: Arc<OwnedLife>,
+}
+
+struct OwnedLife(Arc<Life>);
+
+/// More than the verb, blanks, numbers and line ends of a publish.
+const PUBLISH_OVERHEAD: usize = 64;
+
+impl Client {
+    /// Starts a life: the first attempt begins at once, in the background.
+    ///
+    /// The owner has set `status` to connecting and cleared `last_error` by itself; everything
+    /// from there on comes as events.
+    ///
+    /// # Errors
+    /// There is no background runtime: the process is exiting, was forked, or has no threads.
+    pub fn connect(
+        settings: Arc<Settings>,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Client, ConnectionError> {
+        let runtime =
+            runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
+        lock(&settings.pool).begin();
+        let life = Arc::new(Life::new(settings, sink));
+        runtime::register(&life);
+        runtime.spawn(Arc::clone(&life).live());
+        Ok(Client {
+            life: Arc::new(OwnedLife(life)),
+        })
+    }
+
+    /// Queues a message, without allocating. An empty `reply` means none.
+    ///
+    /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`
+    /// every 50 ms.
+    pub fn publish(
+        &self,
+        subject: &[u8],
+        reply: &[u8],
+        header: Option<&[u8]>,
+        payload: &[u8],
+        keep_waiting: &mut dyn FnMut() -> bool,
+    ) -> Result<(), PublishError> {
+        let size = publish_size(subject, reply, header, payload);
+        self.life().outbox.publish(
+            size,
+            |buf| encode::publish(buf, subject, reply, header, payload),
+            keep_waiting,
+        )
+    }
+
+    /// Subscribes under a new ID of [`Settings::next_sid`]. An empty `queue` means none; `max` 0
+    /// means no limit.
+    pub fn subscribe(&self, sid: u64, subject: &[u8], queue: &[u8], max: u64) {
+        let mut tables = self.tables();
+        let subscriptions = &mut tables.subscriptions;
+        subscriptions.insert(sid, subject, queue, Receiver::Owner, max);
+        self.life()
+            .outbox
+            .control(|buf| subscriptions.encode(buf, sid));
+    }
+
+    /// Ends a subscription, at once with `max` 0, else after `max` messages counted from its
+    /// creation. Unknown IDs are ignored.
+    pub fn unsubscribe(&self, sid: u64, max: u64) {
+        let mut tables = self.tables();
+        if let Some(remaining) = tables.subscriptions.limit(sid, max) {
+            self.life()
+                .outbox
+                .control(|buf| encode::unsubscribe(buf, sid, remaining));
+        }
+    }
+
+    /// Sends a PING behind everything queued; ends in `Event::Pong` or `Event::PingTimeout`.
+    /// Without a session it goes out with the next one. `timeout_ms` 0 means no limit.
+    pub fn ping(&self, id: u64, timeout_ms: u64) {
+        let deadline = deadline_in(timeout_ms);
+        let mut tables = self.tables();
+        tables.pings.ask(id, deadline);
+        self.set_deadline(&mut tables, deadline, Waiter::Ping(id));
+        self.life().outbox.control_now(encode::ping);
+    }
+
+    /// Sends a new-style request: one reply to the shared inbox. `timeout_ms` 0 means no limit.
+    ///
+    /// Never blocks; `id` is new from [`Settings::next_request_id`].
+    pub fn request(
+        &self,
+        id: u64,
+        subject: &[u8],
+        header: Option<&[u8]>,
+        payload: &[u8],
+        timeout_ms: u64,
+    ) -> Result<(), PublishError> {
+        let deadline = deadline_in(timeout_ms);
+        let mut tables = self.tables();
+        let reply = self.shared_reply_subject(&mut tables, id);
+        tables.requests.add_new_style(id, deadline);
+        self.set_deadline(&mut tables, deadline, Waiter::Request(id));
+        drop(tables);
+        let size = publish_size(subject, &reply, header, payload);
+        let outcome = self.life().outbox.publish_now(
+            size,
+            |_| {},
+            |buf| encode::publish(buf, subject, &reply, header, payload),
+        );
+        if outcome.is_err() {
+            self.cancel(id);
+        }
+        outcome
+    }
+
+    /// Sends an old-style request: up to `max` replies to an inbox of its own, or with `max` 0
+    /// all until the deadline. Never blocks.
+    pub fn request_many(
+        &self,
+        id: u64,
+        subject: &[u8],
+        header: Option<&[u8]>,
+        payload: &[u8],
+        max: u64,
+        timeout_ms: u64,
+    ) -> Result<(), PublishError> {
+        let deadline = deadline_in(timeout_ms);
+        let sid = self.life().settings.next_sid();
+        let inbox = super::inbox::new_inbox().into_bytes();
+        let size = publish_size(subject, &inbox, header, payload);
+        let mut tables = self.tables();
+        tables
+            .subscriptions
+            .insert(sid, &inbox, b"", Receiver::Request(id), max);
+        let outcome = self.life().outbox.publish_now(
+            size,
+            |buf| tables.subscriptions.encode(buf, sid),
+            |buf| encode::publish(buf, subject, &inbox, header, payload),
+        );
+        if outcome.is_err() {
+            tables.subscriptions.remove(sid);
+            return outcome;
+        }
+        tables.requests.add_old_style(id, sid, max, deadline);
+        self.set_deadline(&mut tables, deadline, Waiter::Request(id));
+        Ok(())
+    }
+
+    /// Forgets a request: no event for it is made from now on. Returns whether it was pending
+    /// here; its last reply may already be on its way to the owner.
+    pub fn cancel(&self, id: u64) -> bool {
+        self.tables().forget_request(id, &self.life().outbox)
+    }
+
+    /// Ends the life and waits until that is done: no event is delivered once this returns.
+    ///
+    /// With `flush` a connected life first writes its outbox, bounded by the option
+    /// `flush_timeout` without progress and 30 s in all; the socket then lingers in the
+    /// background until the server has read everything. Not to be called by the sink, nor on a
+    /// thread of the runtime.
+    pub fn close(&self, flush: bool) -> CloseReport {
+        self.life().close(flush)
+    }
+
+    /// Closes the outbox of a life that is lost and returns how many messages it held: those
+    /// accepted until this very moment.
+    pub fn end_of_life(&self) -> usize {
+        self.life().close(false).unsent
+    }
+
+    fn life(&self) -> &Life {
+        &self.life.0
+    }
+
+    fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+        lock(&self.life().tables)
+    }
+
+    fn set_deadline(&self, tables: &mut Tables, deadline: Option<std::time::Instant>, who: Waiter) {
+        if let Some(when) = deadline
+            && tables.deadlines.insert(when, who)
+        {
+            self.life().earlier_deadline.notify_one();
+        }
+    }
+
+    /// `<inbox>.<id>`; the first call subscribes to the inbox.
+    fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> Vec<u8> {
+        let (inbox, is_new) = tables.requests.shared_inbox();
+        let reply = format!("{inbox}.{id}").into_bytes();
+        if is_new {
+            let sid = self.life().settings.next_sid();
+            let all = format!("{inbox}.*");
+            tables
+                .subscriptions
+                .insert(sid, all.as_bytes(), b"", Receiver::SharedInbox, 0);
+            self.life()
+                .outbox
+                .control(|buf| tables.subscriptions.encode(buf, sid));
+        }
+        reply
+    }
+}
+
+impl Drop for OwnedLife {
+    fn drop(&mut self) {
+        self.0.begin_close(true);
+    }
+}
+
+fn publish_size(subject: &[u8], reply: &[u8], header: Option<&[u8]>, payload: &[u8]) -> usize {
+    subject.len() + reply.len() + header.map_or(0, <[u8]>::len) + payload.len() + PUBLISH_OVERHEAD
+}

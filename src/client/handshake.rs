@@ -1,0 +1,208 @@
+//! From an open stream to the server's PONG.
+//!
+//! The server speaks first (INFO); the client answers with CONNECT and PING in one write, after
+//! an upgrade to TLS if wanted. Nothing else is written before the PONG.
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::error::ConnectionError;
+use super::event::{Event, LogLevel};
+use super::life::Life;
+use super::pool::Server;
+use super::settings::Options;
+use super::transport::{ReadHalf, Transport, WriteHalf};
+use super::url::{Login, Scheme};
+use crate::protocol::{Connect, Credentials, Parser, ServerError, ServerInfo, ServerOp, encode};
+
+/// The version that the package provides.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const READ_SIZE: usize = 16 * 1024;
+
+/// A stream whose server has answered the handshake.
+pub(crate) struct Established {
+    pub(crate) reader: ReadHalf,
+    pub(crate) writer: WriteHalf,
+    pub(crate) parser: Parser,
+    /// What came behind the PONG.
+    pub(crate) buf: BytesMut,
+    /// The server sent a PING before the handshake was over.
+    pub(crate) owes_pong: bool,
+}
+
+/// The stream while it is read and written as a whole.
+struct Line {
+    transport: Transport,
+    parser: Parser,
+    buf: BytesMut,
+    address: String,
+}
+
+impl Life {
+    pub(crate) async fn handshake(
+        &self,
+        transport: Transport,
+        server: &Server,
+        options: &Options,
+    ) -> Result<Established, ConnectionError> {
+        let mut line = Line::new(transport, server.url.address());
+        let info = self.first_info(&mut line).await?;
+        if wants_tls(&info, server, options)? {
+            line = Line::new(line.transport.into_tls().await?, line.address);
+        }
+        let json = connect_json(&info, server, options, line.transport.is_secure())?;
+        line.send_connect(&json).await?;
+        let owes_pong = self.await_pong(&mut line).await?;
+        let (reader, writer) = line.transport.split();
+        Ok(Established {
+            reader,
+            writer,
+            parser: line.parser,
+            buf: line.buf,
+            owes_pong,
+        })
+    }
+
+    async fn first_info(&self, line: &mut Line) -> Result<ServerInfo, ConnectionError> {
+        loop {
+            match line.next_op().await? {
+                ServerOp::Info(json) => {
+                    let mut events = Vec::new();
+                    let info = self.take_info(&json, true, &mut events)?;
+                    self.gate.deliver(&mut events);
+                    return Ok(info);
+                }
+                ServerOp::Err(text) => self.take_server_error(&text)?,
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns whether the server is owed a PONG.
+    async fn await_pong(&self, line: &mut Line) -> Result<bool, ConnectionError> {
+        let mut owes_pong = false;
+        loop {
+            match line.next_op().await? {
+                ServerOp::Pong => return Ok(owes_pong),
+                ServerOp::Ping => owes_pong = true,
+                ServerOp::Info(json) => {
+                    let mut events = Vec::new();
+                    self.take_info(&json, false, &mut events)?;
+                    self.gate.deliver(&mut events);
+                }
+                ServerOp::Err(text) => self.take_server_error(&text)?,
+                ServerOp::Ok => {
+                    let mut events = Vec::new();
+                    self.gate
+                        .log(&mut events, LogLevel::Debug, || "received +OK".to_owned());
+                    self.gate.deliver(&mut events);
+                }
+                // Nothing is subscribed yet.
+                ServerOp::Message(_) => {}
+            }
+        }
+    }
+
+    /// A fatal error ends the attempt; another one is told and forgotten.
+    fn take_server_error(&self, text: &[u8]) -> Result<(), ConnectionError> {
+        let error = ServerError::classify(text);
+        if error.fatal {
+            return Err(error.into());
+        }
+        let mut events: Vec<Event> = Vec::new();
+        self.report_error(&mut events, error.into());
+        self.gate.deliver(&mut events);
+        Ok(())
+    }
+}
+
+impl Line {
+    fn new(transport: Transport, address: String) -> Self {
+        Line {
+            transport,
+            parser: Parser::new(),
+            buf: BytesMut::new(),
+            address,
+        }
+    }
+
+    async fn next_op(&mut self) -> Result<ServerOp, ConnectionError> {
+        loop {
+            if let Some(op) = self.parser.next(&mut self.buf)? {
+                return Ok(op);
+            }
+            self.buf.reserve(READ_SIZE);
+            match self.transport.read_buf(&mut self.buf).await {
+                Ok(0) => return Err(ConnectionError::end_of_stream(&self.address)),
+                Ok(_) => {}
+                Err(error) => return Err(ConnectionError::read(&self.address, &error)),
+            }
+        }
+    }
+
+    async fn send_connect(&mut self, json: &str) -> Result<(), ConnectionError> {
+        let mut buf = BytesMut::new();
+        encode::connect(&mut buf, json);
+        encode::ping(&mut buf);
+        let sent = async {
+            self.transport.write_all(&buf).await?;
+            self.transport.flush().await
+        };
+        sent.await
+            .map_err(|error| ConnectionError::write_connect(&self.address, &error))
+    }
+}
+
+/// Whether to upgrade; an error if TLS is wanted and the server does not offer it.
+fn wants_tls(
+    info: &ServerInfo,
+    server: &Server,
+    options: &Options,
+) -> Result<bool, ConnectionError> {
+    let wanted = options.secure || server.url.scheme == Scheme::Tls;
+    if wanted && !info.tls_required() && !info.tls_available() {
+        return Err(ConnectionError::secure_wanted(&server.url.address()));
+    }
+    Ok(wanted || info.tls_required())
+}
+
+fn connect_json(
+    info: &ServerInfo,
+    server: &Server,
+    options: &Options,
+    tls: bool,
+) -> Result<String, ConnectionError> {
+    let credentials = if info.auth_required() {
+        credentials(server, options)
+            .ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
+    } else {
+        Credentials::None
+    };
+    let connect = Connect {
+        verbose: options.verbose,
+        pedantic: options.pedantic,
+        tls_required: tls,
+        name: &options.name,
+        version: VERSION,
+        echo: options.echo,
+        headers: info.headers(),
+        credentials,
+    };
+    Ok(connect.to_json())
+}
+
+/// The URL's login goes before the options'.
+fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
+    match &server.url.login {
+        Login::UserPassword { user, password } => {
+            Some(Credentials::UserPassword { user, password })
+        }
+        Login::Token(token) => Some(Credentials::Token(token)),
+        Login::None if !options.user.is_empty() && !options.password.is_empty() => {
+            let (user, password) = (&options.user, &options.password);
+            Some(Credentials::UserPassword { user, password })
+        }
+        Login::None if !options.token.is_empty() => Some(Credentials::Token(&options.token)),
+        Login::None => None,
+    }
+}

@@ -1,0 +1,346 @@
+//! The life of a connection: attempts, sessions, losses, the end.
+//!
+//! One task per life. It goes from server to server by the rules of the [pool](super::pool):
+//!
+//! ```text
+//! connecting ── PONG ──► connected ── loss ──► reconnecting ── PONG ──► connected …
+//!      └── all tried: lost                        └── pool empty: lost
+//! ```
+//!
+//! From anywhere a requested close leads out. Each transition is told by events, each in the
+//! order log line, `last_error`, `status`.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use rand::Rng;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::close::Closing;
+use super::dial::dial;
+use super::error::ConnectionError;
+use super::event::{Event, EventSink, LogLevel};
+use super::gate::Gate;
+use super::handshake::Established;
+use super::lock::lock;
+use super::outbox::Outbox;
+use super::pool::{Next, Round, Server};
+use super::session::{End, Input};
+use super::settings::{Options, Settings};
+use super::status::Status;
+use super::tables::Tables;
+use super::transport::WriteHalf;
+use crate::protocol::encode;
+
+/// A session that lasts at least this long, or as long as the reconnect delay, is no sign of a
+/// server that accepts clients only to drop them.
+const SHORT_SESSION: Duration = Duration::from_secs(1);
+
+/// What the owner's handle and the life task share.
+pub(crate) struct Life {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) gate: Gate,
+    pub(crate) tables: Mutex<Tables>,
+    pub(crate) outbox: Outbox,
+    /// Wakes the clock for a deadline before the one that it sleeps on.
+    pub(crate) earlier_deadline: Notify,
+    pub(crate) closing: Closing,
+}
+
+/// How the life has gone so far.
+#[derive(Default)]
+struct Course {
+    /// A session was established: from now on, reconnecting.
+    was_connected: bool,
+    /// Sessions in a row that ended soon after their handshake (D50).
+    short_sessions: u32,
+    /// When the last session ended, until the next attempt.
+    lost_at: Option<u64>,
+    /// The delay of the current server runs.
+    awaiting: bool,
+}
+
+/// No server is left.
+struct PoolExhausted;
+
+impl Life {
+    pub(crate) fn new(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Self {
+        Life {
+            outbox: Outbox::new(Arc::clone(&settings)),
+            settings,
+            gate: Gate::new(sink),
+            tables: Mutex::default(),
+            earlier_deadline: Notify::new(),
+            closing: Closing::new(),
+        }
+    }
+
+    /// Runs the life to its end, whatever the end is.
+    pub(crate) async fn live(self: Arc<Self>) {
+        let _ended = EndedOnDrop(Arc::clone(&self));
+        let life = Arc::clone(&self);
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = life.run() => {}
+                never = life.run_clock() => match never {},
+            }
+        });
+        if task.await.is_err_and(|error| error.is_panic()) {
+            self.fail();
+        }
+    }
+
+    /// Appends the warn line and `last_error` of an error.
+    pub(crate) fn report_error(&self, events: &mut Vec<Event>, error: ConnectionError) {
+        self.gate.log(events, LogLevel::Warn, || error.text.clone());
+        events.push(Event::LastError(Some(error)));
+    }
+
+    async fn run(&self) {
+        let mut course = Course::default();
+        loop {
+            let connection = tokio::select! {
+                biased;
+                () = self.closing.requested() => None,
+                connection = self.next_connection(&mut course) => Some(connection),
+            };
+            match connection {
+                None => {
+                    if course.awaiting {
+                        lock(&self.settings.pool).wait_abandoned(epoch_ms());
+                    }
+                    return self.leave(None).await;
+                }
+                Some(Err(PoolExhausted)) => return self.gate.deliver(&mut vec![Event::Lost]),
+                Some(Ok((mut input, writer, owes_pong))) => {
+                    self.enter_session(&course, &input, writer, owes_pong);
+                    let started = Instant::now();
+                    match self.session(&mut input).await {
+                        End::Closing => return self.leave(Some(&mut input.reader)).await,
+                        End::Broken(error) => self.leave_session(error),
+                    }
+                    course.session_lost(started.elapsed(), &self.settings.options());
+                }
+            }
+        }
+    }
+
+    /// Goes from server to server until one answers the handshake or none is left.
+    async fn next_connection(
+        &self,
+        course: &mut Course,
+    ) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
+        let mut events = Vec::new();
+        loop {
+            let options = self.settings.options();
+            let mut removed = Vec::new();
+            let (next, server) = {
+                let mut pool = lock(&self.settings.pool);
+                (
+                    pool.next(course.round(&options), &mut removed),
+                    pool.current().cloned(),
+                )
+            };
+            for address in removed {
+                self.gate.log(&mut events, LogLevel::Debug, || {
+                    format!("Removed {address} from the server pool")
+                });
+            }
+            let server = match (next, server) {
+                (Next::Attempt | Next::AttemptAfter { .. }, Some(server)) => server,
+                (Next::AllTried, _) => {
+                    return self.exhausted(events, "No servers available for connection");
+                }
+                _ => return self.exhausted(events, "Server pool is empty"),
+            };
+            let delay = course.delay(next, &options);
+            if !delay.is_zero() {
+                self.gate.log(&mut events, LogLevel::Debug, || {
+                    let ms = delay.as_millis();
+                    format!("Waiting for {ms} ms before connecting to the next server")
+                });
+                self.gate.deliver(&mut events);
+                course.awaiting = true;
+                sleep(delay).await;
+                course.awaiting = false;
+            }
+            match self.attempt(&server, &mut events).await {
+                Ok(Established {
+                    reader,
+                    writer,
+                    parser,
+                    buf,
+                    owes_pong,
+                }) => {
+                    let address = server.url.address();
+                    self.gate.deliver(&mut events);
+                    return Ok((
+                        Input {
+                            reader,
+                            parser,
+                            buf,
+                            address,
+                        },
+                        writer,
+                        owes_pong,
+                    ));
+                }
+                Err(error) => {
+                    self.closing.set_peer(None);
+                    self.report_error(&mut events, error);
+                    self.gate.deliver(&mut events);
+                    lock(&self.settings.pool).attempt_failed(epoch_ms());
+                }
+            }
+        }
+    }
+
+    fn exhausted<T>(&self, mut events: Vec<Event>, text: &str) -> Result<T, PoolExhausted> {
+        self.gate
+            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.deliver(&mut events);
+        Err(PoolExhausted)
+    }
+
+    /// One attempt, from the resolver to the PONG, under one time limit.
+    async fn attempt(
+        &self,
+        server: &Server,
+        events: &mut Vec<Event>,
+    ) -> Result<Established, ConnectionError> {
+        let address = server.url.address();
+        self.gate.log(events, LogLevel::Info, || {
+            format!("Connecting to the server at {address}")
+        });
+        self.gate.deliver(events);
+        let options = self.settings.options();
+        let attempt = async {
+            let transport = dial(&server.url).await?;
+            self.closing.set_peer(Some(address.clone()));
+            self.handshake(transport, server, &options).await
+        };
+        match options.connect_timeout {
+            0 => attempt.await,
+            ms => timeout(Duration::from_millis(ms), attempt)
+                .await
+                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+        }
+    }
+
+    /// Tells of the new session and restores what the server must know, ahead of what is buffered.
+    fn enter_session(&self, course: &Course, input: &Input, writer: WriteHalf, owes_pong: bool) {
+        lock(&self.settings.pool).attempt_succeeded();
+        if course.was_connected {
+            self.settings
+                .stats
+                .reconnects
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        let mut events = Vec::new();
+        self.gate.log(&mut events, LogLevel::Info, || {
+            format!("Connected to the server at {}", input.address)
+        });
+        events.extend([Event::LastError(None), Event::Status(Status::Connected)]);
+        self.gate.deliver(&mut events);
+        let mut front = BytesMut::new();
+        if owes_pong {
+            encode::pong(&mut front);
+        }
+        let mut tables = lock(&self.tables);
+        tables.subscriptions.restore(&mut front);
+        let pings = tables.pings.restore();
+        self.outbox.open(writer, front, pings);
+    }
+
+    /// Closes the socket of a broken session and tells of the loss.
+    fn leave_session(&self, error: ConnectionError) {
+        {
+            let _tables = lock(&self.tables);
+            self.outbox.sever();
+        }
+        self.closing.set_peer(None);
+        let mut events = Vec::new();
+        self.report_error(&mut events, error);
+        events.push(Event::Status(Status::Reconnecting));
+        self.gate.deliver(&mut events);
+    }
+
+    /// A panic of the life task: closed with a reason rather than silently dead.
+    fn fail(&self) {
+        self.outbox.sever();
+        self.closing.set_peer(None);
+        let mut events = Vec::new();
+        let text = "Internal error in the connection";
+        self.gate
+            .log(&mut events, LogLevel::Error, || text.to_owned());
+        events.push(Event::LastError(Some(ConnectionError::internal(text))));
+        events.push(Event::Lost);
+        self.gate.deliver(&mut events);
+    }
+}
+
+impl Course {
+    fn round(&self, options: &Options) -> Round {
+        if self.was_connected {
+            Round::Reconnect {
+                max_attempts: options.max_reconnect_attempts.try_into().ok(),
+            }
+        } else {
+            Round::First
+        }
+    }
+
+    /// How long to wait for the server that comes next: for its own delay since its failure, and
+    /// after the second short session in a row also since that.
+    fn delay(&mut self, next: Next, options: &Options) -> Duration {
+        let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
+        let since = match next {
+            Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
+            _ => lost_at,
+        };
+        let Some(since) = since else {
+            return Duration::ZERO;
+        };
+        let wait = reconnect_delay(options);
+        // A clock set back must not make the wait longer than a delay.
+        let passed = epoch_ms().saturating_sub(since);
+        Duration::from_millis(wait.saturating_sub(passed))
+    }
+
+    fn session_lost(&mut self, lasted: Duration, options: &Options) {
+        let threshold = SHORT_SESSION.max(Duration::from_millis(options.reconnect_time_wait));
+        self.was_connected = true;
+        self.short_sessions = if lasted < threshold {
+            self.short_sessions + 1
+        } else {
+            0
+        };
+        self.lost_at = Some(epoch_ms());
+    }
+}
+
+/// The wait between a server's failure and the next attempt, in ms. Chance spreads the clients
+/// of a server that comes back; it only ever adds.
+fn reconnect_delay(options: &Options) -> u64 {
+    let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
+    options.reconnect_time_wait.saturating_add(jitter)
+}
+
+fn epoch_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Runs also when the runtime drops the task, so that nobody waits for its answer.
+struct EndedOnDrop(Arc<Life>);
+
+impl Drop for EndedOnDrop {
+    fn drop(&mut self) {
+        self.0.closing.set_ended();
+    }
+}

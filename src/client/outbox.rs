@@ -1,0 +1,288 @@
+//! What waits to be written, and the rules of room.
+//!
+//! The queue is plain bytes: a publish is one append under one lock. While a session lasts
+//! (`wired`) operations of every kind enter it in call order; without one only publishes do,
+//! because everything else is regenerated from the tables when the next session begins.
+//!
+//! Room: while the connection makes progress a full queue makes `publish` wait. Without
+//! progress for a second the connection counts as stalled; then, as without a connection, more
+//! is accepted up to a larger limit, and refused beyond. An item larger than a limit is
+//! admitted into an empty queue. What was accepted stays.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::sync::Notify;
+
+use super::error::PublishError;
+use super::lock::lock;
+use super::runtime;
+use super::settings::Settings;
+use super::writer::{Writer, WriterSlot};
+
+/// Without progress for this long a connection counts as stalled.
+const STALL: Duration = Duration::from_secs(1);
+/// How often a waiting `publish` asks its caller whether to go on.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// The outgoing side of one life.
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Tells waiting publishers of progress and of the end.
+    progress: Condvar,
+    /// Wakes the write loop; used only when `Queue::writer_sleeps`.
+    pub(super) wake: Notify,
+    pub(super) writer: WriterSlot,
+    pub(super) settings: Arc<Settings>,
+}
+
+/// What is not yet in the hands of the writer.
+pub(crate) struct Queue {
+    pub(super) pending: BytesMut,
+    /// Publishes in `pending`.
+    pub(super) messages: u64,
+    /// Bytes that the writer has taken and not yet written.
+    pub(super) in_flight: usize,
+    /// Whether a session takes operations of every kind.
+    pub(super) wired: bool,
+    pub(super) writer_sleeps: bool,
+    closed: bool,
+    stalled: bool,
+    last_progress: Instant,
+    /// Publishers waiting for room.
+    waiting: usize,
+    limits: Limits,
+}
+
+/// How much may be queued with and without a connection that makes progress. A copy of the
+/// options, renewed with each session and whenever the queue is full.
+#[derive(Clone, Copy)]
+struct Limits {
+    outbox_size: usize,
+    reconnect_buf_size: usize,
+}
+
+impl Outbox {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        let limits = Limits::read(&settings);
+        Outbox {
+            queue: Mutex::new(Queue {
+                pending: BytesMut::new(),
+                messages: 0,
+                in_flight: 0,
+                wired: false,
+                writer_sleeps: false,
+                closed: false,
+                stalled: false,
+                last_progress: Instant::now(),
+                waiting: 0,
+                limits,
+            }),
+            progress: Condvar::new(),
+            wake: Notify::new(),
+            writer: WriterSlot::default(),
+            settings,
+        }
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
+    }
+
+    /// Queues a publish of about `size` bytes, waiting for room while there is progress.
+    ///
+    /// `keep_waiting` is asked every 50 ms; it runs without any lock of ours.
+    pub(crate) fn publish(
+        &self,
+        size: usize,
+        encode: impl FnOnce(&mut BytesMut),
+        keep_waiting: &mut dyn FnMut() -> bool,
+    ) -> Result<(), PublishError> {
+        let mut queue = self.queue();
+        let mut full_since = None;
+        loop {
+            if queue.closed {
+                return Err(PublishError::Closed);
+            }
+            if !queue.has_room(size, queue.limit()) {
+                queue.limits = Limits::read(&self.settings);
+                queue.notice_stall(*full_since.get_or_insert_with(Instant::now));
+            }
+            if queue.has_room(size, queue.limit()) {
+                encode(&mut queue.pending);
+                queue.messages += 1;
+                self.release(queue);
+                return Ok(());
+            }
+            if !queue.makes_progress() {
+                return Err(PublishError::ReconnectBufExceeded);
+            }
+            drop(self.wait_for_progress(queue));
+            if runtime::exiting() || !keep_waiting() {
+                return Err(PublishError::Interrupted);
+            }
+            queue = self.queue();
+        }
+    }
+
+    /// Queues a publish without ever waiting, and writes it at once if nothing is before it.
+    ///
+    /// `control` goes before it if a session takes it.
+    pub(crate) fn publish_now(
+        &self,
+        size: usize,
+        control: impl FnOnce(&mut BytesMut),
+        publish: impl FnOnce(&mut BytesMut),
+    ) -> Result<(), PublishError> {
+        let mut writer = self.writer.try_lock();
+        let mut queue = self.queue();
+        if queue.closed {
+            return Err(PublishError::Closed);
+        }
+        if !queue.has_room(size, queue.limits.reconnect_buf_size) {
+            return Err(PublishError::ReconnectBufExceeded);
+        }
+        if queue.wired {
+            control(&mut queue.pending);
+        }
+        publish(&mut queue.pending);
+        queue.messages += 1;
+        self.write_through(writer.as_deref_mut(), queue);
+        Ok(())
+    }
+
+    /// Queues an operation that is not a publish, if a session takes it; returns whether it did.
+    pub(crate) fn control(&self, encode: impl FnOnce(&mut BytesMut)) -> bool {
+        let mut queue = self.queue();
+        if !queue.wired || queue.closed {
+            return false;
+        }
+        encode(&mut queue.pending);
+        self.release(queue);
+        true
+    }
+
+    /// As [`control`](Self::control), but written at once if nothing is before it.
+    pub(crate) fn control_now(&self, encode: impl FnOnce(&mut BytesMut)) -> bool {
+        let mut writer = self.writer.try_lock();
+        let mut queue = self.queue();
+        if !queue.wired || queue.closed {
+            return false;
+        }
+        encode(&mut queue.pending);
+        self.write_through(writer.as_deref_mut(), queue);
+        true
+    }
+
+    /// Queues the answer to a server's PING, unless so much is queued that this server
+    /// evidently does not read: its PINGs must not grow our memory.
+    pub(crate) fn pong(&self, encode: impl FnOnce(&mut BytesMut)) {
+        let mut queue = self.queue();
+        if queue.wired && queue.used() < queue.limits.reconnect_buf_size {
+            encode(&mut queue.pending);
+            self.release(queue);
+        }
+    }
+
+    /// Whether a session takes what is queued.
+    pub(crate) fn is_wired(&self) -> bool {
+        self.queue().wired
+    }
+
+    /// Refuses everything from now on; what was accepted stays for the flush or the count.
+    pub(crate) fn close(&self) {
+        self.queue().closed = true;
+        self.progress.notify_all();
+    }
+
+    /// Lets waiting publishers look around: room, or the end of a session, has come.
+    pub(super) fn notify_progress(&self, queue: &mut Queue) {
+        queue.last_progress = Instant::now();
+        queue.stalled = false;
+        if queue.waiting > 0 {
+            self.progress.notify_all();
+        }
+    }
+
+    fn wait_for_progress<'a>(&self, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        queue.waiting += 1;
+        let woken = self.progress.wait_timeout(queue, SLICE);
+        let (mut queue, _) = woken.unwrap_or_else(PoisonError::into_inner);
+        queue.waiting -= 1;
+        queue
+    }
+
+    /// Gives the queue back and wakes the writer if it sleeps; a running one looks by itself.
+    fn release(&self, mut queue: MutexGuard<'_, Queue>) {
+        let wake = std::mem::take(&mut queue.writer_sleeps);
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Writes the queue from this thread if the writer is idle, which spares its wake-up.
+    fn write_through(&self, writer: Option<&mut Writer>, queue: MutexGuard<'_, Queue>) {
+        let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps)
+        else {
+            return self.release(queue);
+        };
+        drop(queue);
+        if !writer.write_without_waiting(self) {
+            self.release(self.queue());
+        }
+    }
+}
+
+impl Queue {
+    /// Bytes accepted and not yet in the socket.
+    pub(super) fn used(&self) -> usize {
+        self.pending.len() + self.in_flight
+    }
+
+    /// The rules of room for the session that begins (`wired`), or for the time until one does.
+    pub(super) fn start(&mut self, wired: bool, settings: &Settings) {
+        self.wired = wired;
+        self.limits = Limits::read(settings);
+        self.writer_sleeps = false;
+        self.stalled = false;
+        self.last_progress = Instant::now();
+    }
+
+    fn has_room(&self, size: usize, limit: usize) -> bool {
+        let used = self.used();
+        used == 0 || used.saturating_add(size) <= limit
+    }
+
+    fn makes_progress(&self) -> bool {
+        self.wired && !self.stalled
+    }
+
+    fn limit(&self) -> usize {
+        if self.makes_progress() {
+            self.limits.outbox_size
+        } else {
+            self.limits.reconnect_buf_size
+        }
+    }
+
+    /// A stall needs a publisher that has waited for as long: an idle queue makes no progress
+    /// either.
+    fn notice_stall(&mut self, waiting_since: Instant) {
+        let since = self.last_progress.max(waiting_since);
+        if self.wired && since.elapsed() >= STALL {
+            self.stalled = true;
+        }
+    }
+}
+
+impl Limits {
+    fn read(settings: &Settings) -> Self {
+        let options = lock(&settings.options);
+        Limits {
+            outbox_size: options.outbox_size,
+            reconnect_buf_size: options.reconnect_buf_size,
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Which server comes next.
+//!
+//! An ordered list whose last element is the current server: connected to, being tried, or
+//! awaited. Pure state, without sockets and clocks, by these rules:
+//!
+//! 1. An empty list ends the life.
+//! 2. While connecting for the first time, meeting a server that has already failed means that
+//!    all were tried; that ends the life too, and leaves the list as it is.
+//! 3. The first element is taken out. One that failed as often as the limit allows is dropped for
+//!    good and the next one looked at; the first round knows no limit (D30).
+//! 4. It becomes the last element. If it has failed before, its delay is due before the attempt.
+
+use std::collections::{HashSet, VecDeque};
+
+use rand::seq::SliceRandom;
+
+use super::url::{InvalidUrl, ServerUrl};
+
+/// Servers learnt from `connect_urls` that the pool takes in; a cluster is far smaller, and a
+/// server that announces more is broken or hostile.
+pub const MAX_DISCOVERED: usize = 256;
+
+/// One element of the pool. No `Debug`: the URL holds a login.
+#[derive(Clone)]
+pub struct Server {
+    pub url: ServerUrl,
+    /// Learnt from a server rather than configured.
+    pub discovered: bool,
+    /// Failed attempts since the last success or the call of `connect`.
+    pub reconnects: u64,
+    /// Milliseconds since the epoch at the last failure; 0 for none.
+    pub last_attempt: u64,
+    /// The host name that a discovered server's certificate may carry when it was announced by
+    /// its bare address (D13).
+    pub tls_name: Option<String>,
+}
+
+/// The servers of one connection. Empty until configured.
+#[derive(Default)]
+pub struct ServerPool {
+    servers: VecDeque<Server>,
+    overflow_reported: bool,
+}
+
+/// The round of attempts that [`ServerPool::next`] is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// After `connect`: every server once.
+    First,
+    /// After the loss of a connection; a server may fail `max_attempts` times, or without end.
+    Reconnect { max_attempts: Option<u64> },
+}
+
+/// The outcome of [`ServerPool::next`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Attempt the current server at once.
+    Attempt,
+    /// Attempt the current server when its delay after this moment (epoch ms) has passed.
+    AttemptAfter { last_attempt: u64 },
+    /// No server is left.
+    PoolEmpty,
+    /// Every server was tried.
+    AllTried,
+}
+
+/// What became of a list of announced servers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// URLs (without login) that are new in the pool.
+    pub added: Vec<String>,
+    /// Entries that are no `host:port`.
+    pub invalid: Vec<String>,
+    /// Whether entries beyond [`MAX_DISCOVERED`] were ignored for the first time.
+    pub overflow: bool,
+}
+
+impl ServerPool {
+    /// Replaces the whole pool. With `randomize` exact duplicates go and the rest is shuffled.
+    ///
+    /// # Errors
+    /// The first text that is no URL; the pool is then untouched.
+    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        let mut servers = Vec::with_capacity(texts.len());
+        for text in texts {
+            let url = ServerUrl::parse(text).map_err(|InvalidUrl| text.clone())?;
+            if seen.insert(text) || !randomize {
+                servers.push(Server::configured(url));
+            }
+        }
+        if randomize {
+            servers.shuffle(&mut rand::rng());
+        }
+        *self = ServerPool {
+            servers: servers.into(),
+            overflow_reported: false,
+        };
+        Ok(())
+    }
+
+    pub fn clear(&mut self) {
+        *self = ServerPool::default();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// All servers in order, the current one last.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter()
+    }
+
+    /// The server connected to, being tried or awaited; meaningful while not closed.
+    pub fn current(&self) -> Option<&Server> {
+        self.servers.back()
+    }
+
+    /// Forgets all failures: a new life begins.
+    pub(crate) fn begin(&mut self) {
+        for server in &mut self.servers {
+            server.forget_failures();
+        }
+    }
+
+    /// Makes the next server the current one. Addresses dropped for good go to `removed`.
+    pub(crate) fn next(&mut self, round: Round, removed: &mut Vec<String>) -> Next {
+        while let Some(first) = self.servers.front() {
+            let reconnects = first.reconnects;
+            match round {
+                Round::First if reconnects > 0 => return Next::AllTried,
+                Round::Reconnect {
+                    max_attempts: Some(max),
+                } if reconnects >= max => {
+                    removed.push(first.url.address());
+                    self.servers.pop_front();
+                }
+                _ => {
+                    let last_attempt = first.last_attempt;
+                    self.servers.rotate_left(1);
+                    return if reconnects > 0 {
+                        Next::AttemptAfter { last_attempt }
+                    } else {
+                        Next::Attempt
+                    };
+                }
+            }
+        }
+        Next::PoolEmpty
+    }
+
+    /// The attempt on the current server failed at `now` (epoch ms).
+    pub(crate) fn attempt_failed(&mut self, now: u64) {
+        if let Some(server) = self.servers.back_mut() {
+            server.reconnects += 1;
+            server.last_attempt = now;
+        }
+    }
+
+    /// The current server answered the handshake.
+    pub(crate) fn attempt_succeeded(&mut self) {
+        if let Some(server) = self.servers.back_mut() {
+            server.forget_failures();
+        }
+    }
+
+    /// The wait for the current server was given up at `now` (epoch ms).
+    pub(crate) fn wait_abandoned(&mut self, now: u64) {
+        if let Some(server) = self.servers.back_mut() {
+            server.last_attempt = now;
+        }
+    }
+
+    /// Takes in the `connect_urls` that the current server announced; nothing is ever removed.
+    pub(crate) fn announce(&mut self, entries: &[&str]) -> Announced {
+        let mut outcome = Announced::default();
+        let Some(by) = self.servers.back().cloned() else {
+            return outcome;
+        };
+        let mut discovered = self.servers.iter().filter(|s| s.discovered).count();
+        for entry in entries {
+            let Ok(url) = ServerUrl::announced(entry, &by.url) else {
+                outcome.invalid.push((*entry).to_owned());
+                continue;
+            };
+            if self.servers.iter().any(|s| s.url.same_address(&url)) {
+                continue;
+            }
+            if discovered >= MAX_DISCOVERED {
+                outcome.overflow = !std::mem::replace(&mut self.overflow_reported, true);
+                break;
+            }
+            discovered += 1;
+            outcome.added.push(url.to_string());
+            self.servers.push_front(Server::discovered(url, &by));
+        }
+        outcome
+    }
+}
+
+impl Server {
+    fn configured(url: ServerUrl) -> Server {
+        Server {
+            url,
+            discovered: false,
+            reconnects: 0,
+            last_attempt: 0,
+            tls_name: None,
+        }
+    }
+
+    fn discovered(url: ServerUrl, by: &Server) -> Server {
+        let tls_name = by
+            .tls_name
+            .clone()
+            .unwrap_or_else(|| by.url.dial_host().to_owned());
+        Server {
+            discovered: true,
+            tls_name: Some(tls_name),
+            ..Server::configured(url)
+        }
+    }
+
+    fn forget_failures(&mut self) {
+        self.reconnects = 0;
+        self.last_attempt = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNLIMITED: Round = Round::Reconnect { max_attempts: None };
+
+    fn pool(urls: &[&str]) -> ServerPool {
+        let texts: Vec<String> = urls.iter().map(|u| (*u).to_owned()).collect();
+        let mut pool = ServerPool::default();
+        pool.configure(&texts, false).expect("valid URLs");
+        pool
+    }
+
+    fn order(pool: &ServerPool) -> Vec<&str> {
+        pool.servers().map(|s| s.url.host.as_str()).collect()
+    }
+
+    fn next(pool: &mut ServerPool, round: Round) -> Next {
+        pool.next(round, &mut Vec::new())
+    }
+
+    #[test]
+    fn the_first_round_tries_each_server_once_and_keeps_the_pool() {
+        let mut pool = pool(&["a", "b"]);
+        for host in ["a", "b"] {
+            assert_eq!(next(&mut pool, Round::First), Next::Attempt);
+            assert_eq!(pool.current().map(|s| s.url.host.as_str()), Some(host));
+            pool.attempt_failed(5);
+        }
+        assert_eq!(next(&mut pool, Round::First), Next::AllTried);
+        assert_eq!(order(&pool), ["a", "b"]);
+        pool.begin();
+        assert_eq!(next(&mut pool, Round::First), Next::Attempt);
+    }
+
+    #[test]
+    fn a_lost_server_is_retried_last_and_waits_only_after_a_failure() {
+        let mut pool = pool(&["a", "b"]);
+        next(&mut pool, Round::First);
+        pool.attempt_succeeded();
+        assert_eq!(next(&mut pool, UNLIMITED), Next::Attempt);
+        assert_eq!(order(&pool), ["a", "b"]);
+        pool.attempt_failed(70);
+        assert_eq!(next(&mut pool, UNLIMITED), Next::Attempt);
+        pool.attempt_failed(80);
+        assert_eq!(
+            next(&mut pool, UNLIMITED),
+            Next::AttemptAfter { last_attempt: 70 }
+        );
+        assert_eq!(
+            order(&pool),
+            ["a", "b"],
+            "the awaited server is visible as the last"
+        );
+        pool.wait_abandoned(99);
+        assert_eq!(
+            pool.current().map(|s| (s.reconnects, s.last_attempt)),
+            Some((1, 99))
+        );
+    }
+
+    #[test]
+    fn servers_leave_the_pool_at_the_limit() {
+        let mut pool = pool(&["a:1", "b:2"]);
+        let round = Round::Reconnect {
+            max_attempts: Some(1),
+        };
+        let mut removed = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(pool.next(round, &mut removed), Next::Attempt);
+            pool.attempt_failed(1);
+        }
+        assert_eq!(pool.next(round, &mut removed), Next::PoolEmpty);
+        assert_eq!(removed, ["a:1", "b:2"]);
+        assert!(pool.is_empty());
+    }
+
+    #[test]
+    fn a_limit_of_zero_allows_the_first_round_but_no_reconnect() {
+        let mut pool = pool(&["a"]);
+        assert_eq!(next(&mut pool, Round::First), Next::Attempt);
+        pool.attempt_succeeded();
+        assert_eq!(
+            next(
+                &mut pool,
+                Round::Reconnect {
+                    max_attempts: Some(0)
+                }
+            ),
+            Next::PoolEmpty
+        );
+    }
+
+    #[test]
+    fn configuring_is_atomic_and_deduplicates_only_when_randomizing() {
+        let texts = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let mut pool = pool(&["a"]);
+        assert_eq!(
+            pool.configure(&texts(&["b", "no good"]), false),
+            Err("no good".to_owned())
+        );
+        assert_eq!(order(&pool), ["a"]);
+        pool.configure(&texts(&["b", "b", "c"]), false)
+            .expect("valid");
+        assert_eq!(order(&pool), ["b", "b", "c"]);
+        pool.configure(&texts(&["b", "b", "c"]), true)
+            .expect("valid");
+        assert_eq!(pool.len(), 2);
+    }
+
+    #[test]
+    fn announced_servers_go_to_the_front_once() {
+        let mut pool = pool(&["tls://u:p@seed:1"]);
+        next(&mut pool, Round::First);
+        let outcome = pool.announce(&["10.0.0.1:2", "seed:01", "bad url", "10.0.0.1:2"]);
+        assert_eq!(outcome.added, ["tls://10.0.0.1:2"]);
+        assert_eq!(outcome.invalid, ["bad url"]);
+        assert_eq!(order(&pool), ["10.0.0.1", "seed"]);
+        let server = pool.servers().next().expect("two servers");
+        assert!(server.discovered);
+        assert_eq!(server.tls_name.as_deref(), Some("seed"));
+    }
+
+    #[test]
+    fn discovery_is_bounded_and_reported_once() {
+        let mut pool = pool(&["seed"]);
+        let entries: Vec<String> = (0..300).map(|n| format!("h{n}:1")).collect();
+        let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+        assert!(pool.announce(&entries).overflow);
+        assert_eq!(pool.len(), 1 + MAX_DISCOVERED);
+        assert!(!pool.announce(&entries).overflow);
+        assert_eq!(pool.len(), 1 + MAX_DISCOVERED);
+    }
+}

@@ -1,0 +1,56 @@
+//! What an INFO changes: the known fields, and the pool.
+
+use super::error::ConnectionError;
+use super::event::{Event, LogLevel};
+use super::life::Life;
+use super::lock::lock;
+use super::pool::MAX_DISCOVERED;
+use crate::protocol::ServerInfo;
+
+impl Life {
+    /// Takes in an INFO: the `first` one of a session replaces what was known, others merge.
+    /// Returns the fields that came.
+    pub(crate) fn take_info(
+        &self,
+        json: &[u8],
+        first: bool,
+        events: &mut Vec<Event>,
+    ) -> Result<ServerInfo, ConnectionError> {
+        let info = ServerInfo::parse(json)?;
+        match &mut *lock(&self.settings.info) {
+            Some(known) if !first => known.merge(&info),
+            known => *known = Some(info.clone()),
+        }
+        events.push(Event::Info {
+            info: info.clone(),
+            replace: first,
+        });
+        self.take_connect_urls(&info.connect_urls(), events);
+        Ok(info)
+    }
+
+    fn take_connect_urls(&self, urls: &[&str], events: &mut Vec<Event>) {
+        if urls.is_empty() {
+            return;
+        }
+        self.gate.log(events, LogLevel::Debug, || {
+            format!("Got connect_urls: {}", urls.join(" "))
+        });
+        let announced = lock(&self.settings.pool).announce(urls);
+        for url in announced.added {
+            self.gate.log(events, LogLevel::Debug, || {
+                format!("Added {url} to the server pool")
+            });
+        }
+        for entry in announced.invalid {
+            self.gate.log(events, LogLevel::Warn, || {
+                format!("Ignored {entry} in connect_urls: no server address")
+            });
+        }
+        if announced.overflow {
+            self.gate.log(events, LogLevel::Warn, || {
+                format!("Ignored connect_urls beyond {MAX_DISCOVERED} servers")
+            });
+        }
+    }
+}

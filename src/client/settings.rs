@@ -1,0 +1,110 @@
+//! What the owner and the engine share, and what outlives a single connection.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::lock::lock;
+use super::pool::ServerPool;
+use crate::protocol::ServerInfo;
+
+/// Shared by the owner and the lives that it starts, one after another.
+///
+/// Its locks are leaves and held briefly; nobody holds two of them.
+#[derive(Default)]
+pub struct Settings {
+    /// Cloned whenever a value is about to take effect: at an attempt, or when a timer is set.
+    pub options: Mutex<Options>,
+    pub pool: Mutex<ServerPool>,
+    /// The last INFO, merged with its updates; kept after the connection.
+    pub info: Mutex<Option<ServerInfo>>,
+    pub stats: Stats,
+    last_sid: AtomicU64,
+    last_request_id: AtomicU64,
+}
+
+/// The options that the engine acts upon. Durations are milliseconds. No `Debug`: logins.
+#[derive(Clone)]
+pub struct Options {
+    pub name: String,
+    pub pedantic: bool,
+    pub verbose: bool,
+    pub echo: bool,
+    pub user: String,
+    pub password: String,
+    pub token: String,
+    pub secure: bool,
+    /// For one attempt, from the resolver to the PONG; 0 for no limit.
+    pub connect_timeout: u64,
+    /// From a server's failure to the next attempt on it, at least.
+    pub reconnect_time_wait: u64,
+    /// Up to this much is added to `reconnect_time_wait` by chance.
+    pub reconnect_jitter: u64,
+    /// Failed attempts until a server leaves the pool; negative for no limit.
+    pub max_reconnect_attempts: i64,
+    /// Period of the keep-alive; 0 for none.
+    pub ping_interval: u64,
+    pub max_outstanding_pings: u64,
+    /// Bytes that may be queued while the connection makes progress; then `publish` waits.
+    pub outbox_size: usize,
+    /// Bytes that may be queued without a working connection; then `publish` fails.
+    pub reconnect_buf_size: usize,
+    /// How long a flush at the end goes on without progress.
+    pub flush_timeout: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            name: String::new(),
+            pedantic: false,
+            verbose: false,
+            echo: true,
+            user: String::new(),
+            password: String::new(),
+            token: String::new(),
+            secure: false,
+            connect_timeout: 2000,
+            reconnect_time_wait: 2000,
+            reconnect_jitter: 100,
+            max_reconnect_attempts: 60,
+            ping_interval: 120_000,
+            max_outstanding_pings: 2,
+            outbox_size: 16 << 20,
+            reconnect_buf_size: 64 << 20,
+            flush_timeout: 2000,
+        }
+    }
+}
+
+/// Counters over the lifetime of the owner.
+#[derive(Debug, Default)]
+pub struct Stats {
+    pub in_msgs: AtomicU64,
+    pub in_bytes: AtomicU64,
+    /// Publishes accepted; those discarded later are taken off again.
+    pub out_msgs: AtomicU64,
+    /// Bytes handed to the socket.
+    pub out_bytes: AtomicU64,
+    /// Handshakes completed after a loss.
+    pub reconnects: AtomicU64,
+    /// How often reading stopped because the owner did not keep up.
+    pub pauses: AtomicU64,
+    /// Nanoseconds that reading stood still in all.
+    pub paused_ns: AtomicU64,
+}
+
+impl Settings {
+    /// A new subscription ID: 1, 2, …
+    pub fn next_sid(&self) -> u64 {
+        self.last_sid.fetch_add(1, Relaxed) + 1
+    }
+
+    /// A new request ID: 1, 2, … in a count of their own; also good for pings.
+    pub fn next_request_id(&self) -> u64 {
+        self.last_request_id.fetch_add(1, Relaxed) + 1
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        lock(&self.options).clone()
+    }
+}

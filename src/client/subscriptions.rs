@@ -1,0 +1,163 @@
+//! The subscriptions of a life and the arithmetic of their limits.
+//!
+//! A limit counts from the creation of a subscription, over all sessions. A server counts from
+//! the SUB that it got, so it is told the limit less what came in earlier sessions (D37). The
+//! counts here are those of the wire; what the owner has dispatched is the owner's affair.
+
+use std::collections::BTreeMap;
+
+use bytes::BytesMut;
+
+use crate::protocol::encode;
+
+/// Whose messages a subscription receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Receiver {
+    /// The owner's subscription.
+    Owner,
+    /// The shared inbox of new-style requests.
+    SharedInbox,
+    /// The inbox of one old-style request.
+    Request(u64),
+}
+
+/// What is subscribed on the wire, by ID.
+#[derive(Default)]
+pub(crate) struct Subscriptions {
+    table: BTreeMap<u64, Subscription>,
+}
+
+struct Subscription {
+    subject: Box<[u8]>,
+    queue: Box<[u8]>,
+    receiver: Receiver,
+    /// Messages until it ends; 0 for no limit.
+    max: u64,
+    received: u64,
+    /// `received` when the server of this session got its SUB.
+    received_before: u64,
+}
+
+impl Subscriptions {
+    /// Enters a subscription; an empty `queue` means none. Returns nothing to write: see
+    /// [`encode`](Self::encode).
+    pub(crate) fn insert(
+        &mut self,
+        sid: u64,
+        subject: &[u8],
+        queue: &[u8],
+        receiver: Receiver,
+        max: u64,
+    ) {
+        let subscription = Subscription {
+            subject: subject.into(),
+            queue: queue.into(),
+            receiver,
+            max,
+            received: 0,
+            received_before: 0,
+        };
+        self.table.insert(sid, subscription);
+    }
+
+    /// `SUB`, and `UNSUB` if there is a limit, for the current session.
+    pub(crate) fn encode(&self, buf: &mut BytesMut, sid: u64) {
+        if let Some(subscription) = self.table.get(&sid) {
+            subscription.encode(buf, sid);
+        }
+    }
+
+    /// Ends a subscription, or sets its limit to `max` messages in all if fewer have come.
+    /// Returns how to tell the server: `None` for an unknown ID, else the argument of `UNSUB`.
+    pub(crate) fn limit(&mut self, sid: u64, max: u64) -> Option<Option<u64>> {
+        let subscription = self.table.get_mut(&sid)?;
+        if max == 0 || subscription.received >= max {
+            self.table.remove(&sid);
+            return Some(None);
+        }
+        subscription.max = max;
+        Some(Some(max - subscription.received_before))
+    }
+
+    /// Ends a subscription; returns whether it was there.
+    pub(crate) fn remove(&mut self, sid: u64) -> bool {
+        self.table.remove(&sid).is_some()
+    }
+
+    /// Counts a message that came in and says whose it is. The last one within the limit ends
+    /// the subscription; the server has ended it as well.
+    pub(crate) fn receive(&mut self, sid: u64) -> Option<Receiver> {
+        let subscription = self.table.get_mut(&sid)?;
+        subscription.received += 1;
+        let receiver = subscription.receiver;
+        if subscription.received == subscription.max {
+            self.table.remove(&sid);
+        }
+        Some(receiver)
+    }
+
+    /// Everything that the server of a new session must know, in ascending order.
+    pub(crate) fn restore(&mut self, buf: &mut BytesMut) {
+        for (&sid, subscription) in &mut self.table {
+            subscription.received_before = subscription.received;
+            subscription.encode(buf, sid);
+        }
+    }
+}
+
+impl Subscription {
+    fn encode(&self, buf: &mut BytesMut, sid: u64) {
+        encode::subscribe(buf, &self.subject, &self.queue, sid);
+        if self.max > 0 {
+            encode::unsubscribe(buf, sid, Some(self.max - self.received_before));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restored(subscriptions: &mut Subscriptions) -> String {
+        let mut buf = BytesMut::new();
+        subscriptions.restore(&mut buf);
+        String::from_utf8_lossy(&buf).into_owned()
+    }
+
+    #[test]
+    fn limits_are_told_less_what_came_in_earlier_sessions() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(7, b"b", b"q", Receiver::Owner, 0);
+        subscriptions.insert(3, b"a", b"", Receiver::Owner, 5);
+        assert_eq!(
+            restored(&mut subscriptions),
+            "SUB a  3\r\nUNSUB 3 5\r\nSUB b q 7\r\n"
+        );
+        for _ in 0..2 {
+            assert_eq!(subscriptions.receive(3), Some(Receiver::Owner));
+            assert_eq!(subscriptions.receive(7), Some(Receiver::Owner));
+        }
+        assert_eq!(
+            restored(&mut subscriptions),
+            "SUB a  3\r\nUNSUB 3 3\r\nSUB b q 7\r\n"
+        );
+        assert_eq!(subscriptions.limit(7, 6), Some(Some(4)));
+        assert_eq!(
+            subscriptions.limit(3, 2),
+            Some(None),
+            "two have come already"
+        );
+        assert_eq!(subscriptions.limit(3, 9), None);
+        assert_eq!(restored(&mut subscriptions), "SUB b q 7\r\nUNSUB 7 4\r\n");
+    }
+
+    #[test]
+    fn the_last_message_within_the_limit_ends_a_subscription() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(1, b"a", b"", Receiver::Request(4), 2);
+        assert_eq!(subscriptions.receive(1), Some(Receiver::Request(4)));
+        assert_eq!(subscriptions.receive(1), Some(Receiver::Request(4)));
+        assert_eq!(subscriptions.receive(1), None);
+        assert!(!subscriptions.remove(1));
+    }
+}
