@@ -9,8 +9,8 @@
 #   server::restart $s ?configuration?         same port and folder, running or not
 #   server::remove $s                          ends it and its folder
 #
-# The binary is $env(NATS_SERVER), else nats-server in PATH. A guard process ends the servers when
-# the test process ends, even by SIGKILL.
+# The binary is $env(NATS_SERVER), else the version that the project pins. A guard process ends the
+# servers when the test process ends, even by SIGKILL.
 
 source [file join [file dirname [file normalize [info script]]] port.tcl]
 
@@ -90,14 +90,21 @@ proc server::Create {handle options} {
     set folder [file join [Temporary] nats-test-[::pid]-$handle]
     file delete -force $folder
     file mkdir $folder
-    set binary [expr {[info exists ::env(NATS_SERVER)] ? $::env(NATS_SERVER) : "nats-server"}]
     set guard [open |[list bash [file join $here guard] $folder \
-        $binary -c [file join $folder conf]] r+]
+        [Binary] -c [file join $folder conf]] r+]
     fconfigure $guard -buffering line
     set port [dict get $options -port]
     if {$port eq ""} { set port [free_port] }
     return [list guard $guard folder $folder port $port pid "" \
         jetstream [dict get $options -jetstream] ready [dict get $options -ready]]
+}
+
+proc server::Binary {} {
+    variable here
+    if {![info exists ::env(NATS_SERVER)]} {
+        set ::env(NATS_SERVER) [exec -ignorestderr [file join $here .. .. scripts nats-server]]
+    }
+    return $::env(NATS_SERVER)
 }
 
 proc server::Temporary {} {
