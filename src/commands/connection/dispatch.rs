@@ -1,10 +1,8 @@
 //! What the engine has told takes effect: one item of the mailbox per event of the event loop.
 
 use super::Connection;
-use crate::client::error::ConnectionError;
-use crate::client::event::{Event, LogLevel};
+use crate::client::event::Event;
 use crate::client::status::Status;
-use crate::protocol::{Headers, Message};
 use crate::tcl::notifier::Source;
 use crate::tcl::Work;
 
@@ -14,12 +12,12 @@ const SILENT_ITEMS: usize = 1000;
 
 impl Source for Connection {
     fn waiting(&self) -> usize {
-        self.ahead.borrow().len() + self.mailbox.len()
+        self.mailbox.len()
     }
 
     fn next(&self) -> Option<Work> {
         for _ in 0..SILENT_ITEMS {
-            if let Some(work) = self.dispatch(self.take()?) {
+            if let Some(work) = self.dispatch(self.mailbox.take()?) {
                 return Some(work);
             }
         }
@@ -32,21 +30,10 @@ impl Source for Connection {
 }
 
 impl Connection {
-    fn take(&self) -> Option<Event> {
-        let ahead = self.ahead.borrow_mut().pop_front();
-        ahead.or_else(|| self.mailbox.take())
-    }
-
     /// Lets an event take effect; `None` if there is nothing for a script to see.
     fn dispatch(&self, event: Event) -> Option<Work> {
         match event {
-            Event::Message { sid, message } => {
-                if let Some(work) = self.report_header(&message) {
-                    self.ahead.borrow_mut().push_front(Event::Message { sid, message });
-                    return Some(work);
-                }
-                self.deliver(sid, &message)
-            }
+            Event::Message { sid, message } => self.deliver(sid, &message),
             Event::Reply { id, message, last } => Some(self.reply(id, &message, last).unwrap_or_else(Work::none)),
             Event::RequestTimeout { id } => Some(self.request_timed_out(id).unwrap_or_else(Work::none)),
             Event::Pong { id } => {

@@ -110,7 +110,7 @@ fn server_dict(server: &Server) -> Obj {
     ];
     match &server.url.login {
         Login::None => {}
-        Login::Password { user, password } => {
+        Login::UserPassword { user, password } => {
             fields.push(("user", Obj::text(user)));
             fields.push(("password", Obj::text(password)));
         }

@@ -13,13 +13,19 @@ use crate::client::event::{Event, EventSink, LogLevel};
 use crate::client::status::Status;
 use crate::commands::options::invalid;
 use crate::commands::promise::Promise;
-use crate::mailbox::Sender;
+use crate::mailbox::{Sender, Weight};
 use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
 
 /// One life's way into the mailbox.
 struct LifeSink {
     sender: Sender<Event>,
     level: LogLevel,
+}
+
+impl Weight for Event {
+    fn weight(&self) -> usize {
+        Event::weight(self)
+    }
 }
 
 impl EventSink for LifeSink {
@@ -56,7 +62,6 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         return Err(Error::nats("ErrNoServers", "Server pool is empty"));
     }
     let sink = LifeSink { sender: connection.mailbox.start_epoch(), level: connection.log.level() };
-    connection.ahead.borrow_mut().clear();
     let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
     *connection.life.borrow_mut() = Some(client);
     let begun = Work::Many(vec![connection.set_last_error(None), connection.set_status(Status::Connecting)]);
@@ -90,30 +95,28 @@ impl Connection {
     /// Flushes and ends the life on purpose.
     fn disconnect(&self) -> Work {
         let Some(client) = self.life.take() else { return Work::none() };
-        let server = self.pool().current().map(|server| server.url.address()).unwrap_or_default();
         let report = client.close(true);
-        let mut steps = self.forget();
-        steps.push(self.set_last_error(None));
-        if report.had_socket {
-            steps.extend(self.log(LogLevel::Info, &format!("Closing connection to {server}")));
+        self.forget();
+        let mut steps = vec![self.set_last_error(None)];
+        if let Some(peer) = &report.peer {
+            steps.extend(self.log(LogLevel::Info, &format!("Closing connection to {peer}")));
         }
-        self.end(steps, report.discarded, Ending::Disconnect)
+        self.end(steps, report.unsent, Ending::Disconnect)
     }
 
     /// The engine has given up: the pool is exhausted.
     pub(super) fn lose(&self) -> Work {
         let Some(client) = self.life.take() else { return Work::none() };
         let discarded = client.end_of_life();
-        let steps = self.forget();
-        self.end(steps, discarded, Ending::Lost)
+        self.forget();
+        self.end(Vec::new(), discarded, Ending::Lost)
     }
 
     /// Drops what is still on its way from the engine.
-    fn forget(&self) -> Vec<Work> {
+    fn forget(&self) {
         self.mailbox.start_epoch();
-        self.ahead.borrow_mut().clear();
-        self.subscriptions.borrow_mut().clear();
-        Vec::new()
+        let subscriptions = std::mem::take(&mut *self.subscriptions.borrow_mut());
+        drop(subscriptions);
     }
 
     /// The end of a life, the same for all its reasons; `closed` is written last.

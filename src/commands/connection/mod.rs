@@ -16,7 +16,7 @@ mod request;
 mod subscribe;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -78,8 +78,6 @@ pub struct Connection {
     config: RefCell<Config>,
     mailbox: Receiver<Event>,
     waker: Arc<OnceLock<Waker>>,
-    /// Events put back to be dispatched before those of the mailbox.
-    ahead: RefCell<VecDeque<Event>>,
     /// The engine's side while not closed.
     life: RefCell<Option<Client>>,
     /// The state that was dispatched last, as the public variables show it.
@@ -134,7 +132,6 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         config: RefCell::new(Config::new(&name)),
         mailbox: mailbox::mailbox(Bound { items: usize::MAX, bytes: usize::MAX }, wake),
         waker,
-        ahead: RefCell::default(),
         life: RefCell::default(),
         status: Cell::new(Status::Closed),
         last_error: RefCell::default(),

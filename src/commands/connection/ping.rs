@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::publish::refused;
 use super::{Connection, not_connected};
 use crate::client::status::Status;
 use crate::commands::options::{Kind, Spec, parse, spec};
@@ -19,7 +18,7 @@ pub fn ping(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     }
     let id = connection.next_ping.get();
     connection.next_ping.set(id + 1);
-    connection.client()?.ping(id, timeout).map_err(refused)?;
+    connection.client()?.ping(id, timeout);
     let promise = Promise::new();
     connection.pings.borrow_mut().insert(id, promise.clone());
     Ok(promise.wait())

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Connection, not_connected};
 use crate::client::status::Status;
 use crate::commands::message;
-use crate::commands::options::{Kind, Spec, invalid, parse, spec};
+use crate::commands::options::{Kind, Spec, parse, spec};
 use crate::protocol::Message;
 use crate::protocol::subject::{check_queue, check_subscribe};
 use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
