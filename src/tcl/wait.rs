@@ -105,13 +105,14 @@ fn current_coroutine(interp: &Interp) -> Option<Obj> {
 
 /// Yields; [`resumed`] runs when the coroutine goes on, in whatever way.
 fn sleep(asleep: Box<Asleep>) -> c_int {
-    let words = [Obj::text("::yield")];
+    // A list is evaluated as the command that it is, without being compiled.
+    let command = Obj::list(&[Obj::text("::yield")]);
     let (raw, null) = (asleep.0.raw(), std::ptr::null_mut());
-    // SAFETY: `resumed` takes the box over; Tcl keeps the words as long as it needs them.
+    // SAFETY: `resumed` takes the box over; Tcl counts the command as long as it needs it.
     unsafe {
         (api().reset_result)(raw);
         (api().nr_add_callback)(raw, resumed, Box::into_raw(asleep).cast(), null, null, null);
-        (api().nr_eval_objv)(raw, 1, words.as_ptr().cast(), 0)
+        (api().nr_eval_obj)(raw, command.raw(), 0)
     }
 }
 

@@ -113,7 +113,7 @@ slots! {
     canceled = 581: (*mut RawInterp, c_int) -> c_int;
     new_bignum_obj = 555: (*mut c_void) -> *mut RawObj;
     get_bignum_from_obj = 558: (*mut RawInterp, *mut RawObj, *mut c_void) -> c_int;
-    nr_eval_objv = 585: (*mut RawInterp, isize, *const *mut RawObj, c_int) -> c_int;
+    nr_eval_obj = 584: (*mut RawInterp, *mut RawObj, c_int) -> c_int;
     nr_add_callback = 587: (*mut RawInterp, NrPostProc, *mut c_void, *mut c_void, *mut c_void, *mut c_void);
     append_obj_to_error_info = 574: (*mut RawInterp, *mut RawObj);
     background_exception = 609: (*mut RawInterp, c_int);
