@@ -5,7 +5,6 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::error::{Error, Result};
-use super::obj::Obj;
 use super::sys::{self, RawInterp, api};
 
 /// A handle to an interpreter that knows whether it still exists.
@@ -88,10 +87,9 @@ impl Interp {
             if version.is_null() {
                 return Err(Error::from_interp(self));
             }
-            if table.is_null() {
-                return Err(Error::nats("ErrUnsupported", "this Tcl offers no TclOO to extensions"));
+            if table.is_null() || sys::init_oo(table).is_err() {
+                return Err(Error::nats("ErrUnsupported", "this Tcl offers no TclOO that we know to extensions"));
             }
-            sys::init_oo(table);
         }
         Ok(())
     }

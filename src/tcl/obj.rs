@@ -109,18 +109,6 @@ impl Obj {
         }
     }
 
-    /// Appends to a list that nobody else holds.
-    pub fn push(&mut self, element: &Obj) {
-        debug_assert!(!self.is_shared());
-        // SAFETY: an unshared list made by us; Tcl takes its own reference.
-        unsafe { (api().list_obj_append_element)(std::ptr::null_mut(), self.raw(), element.raw()) };
-    }
-
-    fn is_shared(&self) -> bool {
-        // SAFETY: the value is alive.
-        unsafe { (api().is_shared)(self.raw(), FILE, 0) != 0 }
-    }
-
     /// The string representation in Tcl's form of UTF-8 (NUL as two bytes).
     ///
     /// The slice is valid while nothing else touches the value.
@@ -150,12 +138,8 @@ impl Obj {
         // With a string representation the string counts: 8.6 makes (lossy) byte arrays of any
         // string and keeps both.
         if head.type_ptr == api.byte_array_type && head.bytes.is_null() {
-            let mut length = 0isize;
-            // SAFETY: a pure byte array: Tcl returns its buffer without converting anything.
-            return Some(Cow::Borrowed(unsafe {
-                let start = (api.get_byte_array_from_obj)(self.raw(), &mut length);
-                slice_or_empty(start, api.out_size(&length))
-            }));
+            // SAFETY: a live byte array; the borrow keeps our reference.
+            return Some(Cow::Borrowed(unsafe { api.byte_array(self.raw()) }));
         }
         text::modified_to_latin1(self.modified_utf8())
     }
@@ -254,16 +238,6 @@ impl Obj {
         let status = unsafe { (api().get_wide_int_from_obj)(std::ptr::null_mut(), self.raw(), &mut value) };
         (status == sys::TCL_OK).then_some(value)
     }
-}
-
-/// # Safety
-/// `start` points to `length` bytes, or is null with a length of 0.
-unsafe fn slice_or_empty<'a>(start: *const u8, length: usize) -> &'a [u8] {
-    if length == 0 {
-        return &[];
-    }
-    // SAFETY: the caller vouches for it.
-    unsafe { std::slice::from_raw_parts(start, length) }
 }
 
 #[cfg(test)]

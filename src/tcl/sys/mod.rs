@@ -118,7 +118,6 @@ pub type RawMethod = *mut c_void;
 pub type RawContext = *mut c_void;
 pub type RawCommand = *mut c_void;
 pub type RawThread = *mut c_void;
-pub type RawState = *mut c_void;
 
 pub type EventProc = unsafe extern "C-unwind" fn(*mut RawEvent, c_int) -> c_int;
 pub type EventDeleteProc = unsafe extern "C-unwind" fn(*mut RawEvent, *mut c_void) -> c_int;
@@ -197,11 +196,12 @@ pub unsafe fn init(interp: *mut RawInterp) -> Result<(), InitError> {
 ///
 /// # Safety
 /// `table` is TclOO's stub table.
-pub unsafe fn init_oo(table: *const c_void) {
+pub unsafe fn init_oo(table: *const c_void) -> Result<(), InitError> {
     let _one_at_a_time = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
     if OO.load(Ordering::Acquire).is_null() {
         // SAFETY: the caller vouches for the table.
-        let oo = unsafe { OoApi::read(table.cast()) };
+        let oo = unsafe { OoApi::read(table.cast()) }.ok_or(InitError::UnknownTcl)?;
         OO.store(Box::into_raw(Box::new(oo)), Ordering::Release);
     }
+    Ok(())
 }

@@ -29,16 +29,17 @@ macro_rules! slots {
         }
 
         impl $table {
-            unsafe fn fill(table: *const StubTable, nine: bool $(, $extra: $extra_type)*) -> $table {
-                $table {
+            /// `None` if one of the functions is missing.
+            unsafe fn fill(table: *const StubTable, nine: bool $(, $extra: $extra_type)*) -> Option<$table> {
+                Some($table {
                     $($extra,)*
                     $($name: {
                         let old: usize = $old;
                         let new: usize = [$old $(, $new)?][slots!(@last $($new)?)];
                         // SAFETY: the slot holds a function of this signature; see the file's head.
-                        unsafe { transmute::<*const c_void, _>(slot(table, if nine { new } else { old })) }
+                        unsafe { transmute::<*const c_void, _>(slot(table, if nine { new } else { old })?) }
                     },)*
-                }
+                })
             }
         }
     };
@@ -54,12 +55,8 @@ slots! {
     alloc = 3: (usize) -> *mut c_void;
     decr_ref_count = 19: (*mut RawObj, *const c_char, c_int);
     incr_ref_count = 20: (*mut RawObj, *const c_char, c_int);
-    is_shared = 21: (*mut RawObj, *const c_char, c_int) -> c_int;
-    duplicate_obj = 29: (*mut RawObj) -> *mut RawObj;
-    get_boolean_from_obj = 32: (*mut RawInterp, *mut RawObj, *mut c_int) -> c_int;
-    get_byte_array_from_obj = 33: (*mut RawObj, *mut isize) -> *mut u8;
+    get_bytes = 33 / 650: ();
     get_string_from_obj = 41 / 651: (*mut RawObj, *mut isize) -> *mut c_char;
-    list_obj_append_element = 44: (*mut RawInterp, *mut RawObj, *mut RawObj) -> c_int;
     list_obj_get_elements = 45 / 661: (*mut RawInterp, *mut RawObj, *mut isize, *mut *mut *mut RawObj) -> c_int;
     new_byte_array_obj = 50: (*const u8, isize) -> *mut RawObj;
     new_list_obj = 53: (isize, *const *mut RawObj) -> *mut RawObj;
@@ -106,8 +103,6 @@ slots! {
     get_command_full_name = 517: (*mut RawInterp, RawCommand, *mut RawObj);
     limit_check = 523: (*mut RawInterp) -> c_int;
     limit_exceeded = 524: (*mut RawInterp) -> c_int;
-    save_interp_state = 535: (*mut RawInterp, c_int) -> RawState;
-    restore_interp_state = 536: (*mut RawInterp, RawState) -> c_int;
     set_return_options = 538: (*mut RawInterp, *mut RawObj) -> c_int;
     get_return_options = 539: (*mut RawInterp, c_int) -> *mut RawObj;
     canceled = 581: (*mut RawInterp, c_int) -> c_int;
@@ -121,7 +116,7 @@ slots! {
 
 slots! {
     /// Functions of TclOO; the same in both major versions.
-    OoApi { major: c_int }
+    OoApi {}
     get_object_as_class = 2: (RawObject) -> RawClass;
     get_object_from_obj = 4: (*mut RawInterp, *mut RawObj) -> RawObject;
     get_object_namespace = 5: (RawObject) -> *mut RawNamespace;
@@ -148,7 +143,7 @@ impl Api {
             _ => return None,
         };
         // SAFETY: the magic number tells that the slots are as listed.
-        let mut api = unsafe { Api::fill(table, major == 9, major, std::ptr::null()) };
+        let mut api = unsafe { Api::fill(table, major == 9, major, std::ptr::null()) }?;
         // SAFETY: a fresh value, released at once; it shows where Tcl keeps its byte array type.
         unsafe {
             let sample = (api.new_byte_array_obj)(std::ptr::null(), 0);
@@ -157,6 +152,29 @@ impl Api {
             (api.decr_ref_count)(sample, c"nats".as_ptr(), 0);
         }
         Some(api)
+    }
+
+    /// The bytes of a value that is a byte array, without converting it.
+    ///
+    /// # Safety
+    /// `obj` is a live byte array; the slice is valid until the value changes.
+    #[inline]
+    pub unsafe fn byte_array<'a>(&self, obj: *mut RawObj) -> &'a [u8] {
+        type Get8 = unsafe extern "C-unwind" fn(*mut RawObj, *mut isize) -> *const u8;
+        type Get9 = unsafe extern "C-unwind" fn(*mut RawInterp, *mut RawObj, *mut isize) -> *const u8;
+        let mut length = 0isize;
+        // SAFETY: slot 33 of 8.6 and slot 650 of 9 differ in their first argument.
+        unsafe {
+            let start = if self.major == 8 {
+                transmute::<unsafe extern "C-unwind" fn(), Get8>(self.get_bytes)(obj, &mut length)
+            } else {
+                transmute::<unsafe extern "C-unwind" fn(), Get9>(self.get_bytes)(std::ptr::null_mut(), obj, &mut length)
+            };
+            match self.out_size(&length) {
+                0 => &[],
+                length => std::slice::from_raw_parts(start, length),
+            }
+        }
     }
 
     /// What Tcl returned as a size.
@@ -180,15 +198,16 @@ impl Api {
 impl OoApi {
     /// # Safety
     /// `table` is TclOO's stub table.
-    pub unsafe fn read(table: *const StubTable) -> OoApi {
+    pub unsafe fn read(table: *const StubTable) -> Option<OoApi> {
         // SAFETY: TclOO's slots are the same in 8.6 and 9; see the file's head.
-        unsafe { OoApi::fill(table, false, api().major) }
+        unsafe { OoApi::fill(table, false) }
     }
 }
 
 /// # Safety
 /// `table` is a stub table with more than `n` slots.
-unsafe fn slot(table: *const StubTable, n: usize) -> *const c_void {
+unsafe fn slot(table: *const StubTable, n: usize) -> Option<*const c_void> {
     // SAFETY: slots follow the head, one pointer each.
-    unsafe { (*table).slots.as_ptr().add(n).read() }
+    let function = unsafe { (*table).slots.as_ptr().add(n).read() };
+    (!function.is_null()).then_some(function)
 }
