@@ -16,7 +16,7 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library demo test test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo test test-tcl prepare install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -25,6 +25,9 @@ library:
 	cargo build --release --locked
 	@mkdir -p $(dir $(LIBRARY))
 	@cmp -s $(CARGO_OUT) $(LIBRARY) || install -m 755 $(CARGO_OUT) $(LIBRARY)
+
+library-path:
+	@echo $(LIBRARY)
 
 $(PACKAGE)/pkgIndex.tcl: pkgIndex.tcl.in Cargo.toml
 	@mkdir -p $(PACKAGE)
