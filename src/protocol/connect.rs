@@ -124,3 +124,74 @@ fn push_quoted(json: &mut String, text: &str) {
     }
     json.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Connect = Connect {
+        verbose: false,
+        pedantic: false,
+        tls_required: false,
+        name: "x",
+        version: "3.3.0",
+        echo: true,
+        headers: false,
+        credentials: Credentials::None,
+    };
+
+    const PLAIN_JSON: &str = concat!(
+        r#"{"verbose":false,"pedantic":false,"tls_required":false,"name":"x","lang":"Tcl","#,
+        r#""version":"3.3.0","protocol":1,"echo":true}"#
+    );
+
+    #[test]
+    fn fixed_fields() {
+        assert_eq!(PLAIN.to_json(), PLAIN_JSON);
+        let all = Connect {
+            verbose: true,
+            pedantic: true,
+            tls_required: true,
+            name: "",
+            echo: false,
+            headers: true,
+            ..PLAIN
+        };
+        let expected = concat!(
+            r#"{"verbose":true,"pedantic":true,"tls_required":true,"name":"","lang":"Tcl","#,
+            r#""version":"3.3.0","protocol":1,"echo":false,"headers":true,"no_responders":true}"#
+        );
+        assert_eq!(all.to_json(), expected);
+    }
+
+    #[test]
+    fn credentials_come_last() {
+        let json = |credentials| {
+            Connect {
+                credentials,
+                ..PLAIN
+            }
+            .to_json()
+        };
+        let with = |fields: &str| PLAIN_JSON.replace('}', fields);
+        let user = Credentials::UserPassword {
+            user: "u\"",
+            password: "p",
+        };
+        assert_eq!(json(user), with(r#","user":"u\"","pass":"p"}"#));
+        assert_eq!(json(Credentials::Token("t")), with(r#","auth_token":"t"}"#));
+    }
+
+    #[test]
+    fn texts_are_escaped() {
+        let name = "\"\\/\u{8}\u{c}\n\r\t\0\u{1b}\u{1f} \u{7f}\u{80}\u{9f}\u{a0}é€😀";
+        let json = Connect { name, ..PLAIN }.to_json();
+        let expected = concat!(
+            r#""name":"\"\\/\b\f\n\r\t\u0000\u001b\u001f \u007f\u0080\u009f"#,
+            "\u{a0}é€😀\","
+        );
+        assert!(json.contains(expected), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["name"], name);
+    }
+}

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProtocolError {
     /// An unknown verb, or arguments or a payload that do not fit it. Holds the verb, a blank
-    /// and the rest of the line, cut to [`MAX_EXCERPT`] bytes.
+    /// and the rest of the line; verb and rest are cut to 256 bytes each.
     #[error("Invalid protocol {0}")]
     Invalid(String),
     /// A line grew past its limit without ending.

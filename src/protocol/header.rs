@@ -237,3 +237,178 @@ where
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields of `block` as `key=value|value`.
+    fn parse(block: &str) -> Result<Vec<String>, String> {
+        let headers = Headers::parse(block.as_bytes()).map_err(|error| error.to_string())?;
+        let field = |(key, values): (&[u8], Vec<&[u8]>)| {
+            format!("{}={}", latin1(key), latin1(&values.join(&b'|')))
+        };
+        Ok(headers
+            .iter()
+            .map(|(key, values)| field((key, values.collect())))
+            .collect())
+    }
+
+    type Pairs<'a> = &'a [(&'a str, &'a [&'a str])];
+
+    fn encode(pairs: Pairs) -> Result<String, HeaderError> {
+        let mut buf = BytesMut::from("before");
+        let pairs = pairs
+            .iter()
+            .map(|(key, values)| (key.as_bytes(), values.iter().map(|value| value.as_bytes())));
+        let written = Headers::encode(pairs, &mut buf);
+        let text = String::from_utf8_lossy(&buf)["before".len()..].to_owned();
+        match written {
+            Ok(()) => Ok(text),
+            Err(error) => {
+                assert_eq!(text, "", "an error leaves the buffer as it was");
+                Err(error)
+            }
+        }
+    }
+
+    #[test]
+    fn reads_version_lines() {
+        let cases: [(&str, &[&str]); 12] = [
+            ("NATS/1.0", &[]),
+            ("NATS/1.0\r\n\r\n", &[]),
+            ("NATS/1.0 503\r\n\r\n", &["Status=503"]),
+            (
+                "NATS/1.0\t404  No   Messages \n\n",
+                &["Status=404", "Description=No Messages"],
+            ),
+            (
+                "NATS/1.0 100 Idle Heartbeat\r\n",
+                &["Status=100", "Description=Idle Heartbeat"],
+            ),
+            (
+                "NATS/1.0 408 {a \"b\r\n",
+                &["Status=408", "Description={a \"b"],
+            ),
+            ("NATS/1.0 abc\r\n", &[]),
+            ("NATS/1.0 abc def\r\n", &["Description=def"]),
+            ("NATS/1.0 5x3 def\r\n", &["Description=def"]),
+            ("NATS/1.0 -1\r\n", &["Status=-1"]),
+            ("NATS/1.0 503\r\nStatus: 7\r\n", &["Status=503|7"]),
+            (
+                "NATS/1.0\r\nStatus: 7\r\nDescription: x\r\n",
+                &["Status=7", "Description=x"],
+            ),
+        ];
+        for (block, expected) in cases {
+            assert_eq!(parse(block).unwrap(), expected, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn reads_fields() {
+        let cases: [(&str, &[&str]); 9] = [
+            ("a: 1\r\nb: 2\r\na: 3\r\n\r\n", &["a=1|3", "b=2"]),
+            ("a:1\n b :\t2 \n", &["a=1", "b=2"]),
+            ("a: b:c\r\n", &["a=b:c"]),
+            ("a:\r\na: \r\n", &["a=|"]),
+            ("A: 1\r\na: 2\r\n", &["A=1", "a=2"]),
+            ("no colon\r\n: x\r\n : y\r\na: 1\r\n", &["a=1"]),
+            ("a b: c d\r\n", &["a b=c d"]),
+            ("a: 1", &["a=1"]),
+            ("a: {b\r\n\r\nc: }\r\n", &["a={b", "c=}"]),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(
+                parse(&format!("NATS/1.0\r\n{fields}")).unwrap(),
+                expected,
+                "{fields:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_other_versions() {
+        for (block, word) in [
+            ("NATS/1.1\r\n\r\n", "NATS/1.1"),
+            ("NATS/1.0x\r\n", "NATS/1.0x"),
+            ("nats/1.0 503\r\n", "nats/1.0"),
+            ("\r\nNATS/1.0\r\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(parse(block), Err(format!("Unknown header version {word}")));
+            assert_eq!(inline_status(block.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn finds_the_inline_status() {
+        let cases = [
+            ("NATS/1.0 503\r\n\r\n", Some(503)),
+            ("NATS/1.0  100 Idle Heartbeat\r\n\r\n", Some(100)),
+            ("NATS/1.0\r\nStatus: 503\r\n\r\n", None),
+            ("NATS/1.0 5o3\r\n\r\n", None),
+            ("NATS/1.0 -1\r\n\r\n", None),
+            ("NATS/1.0 65536\r\n\r\n", None),
+        ];
+        for (block, status) in cases {
+            assert_eq!(inline_status(block.as_bytes()), status, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn finds_first_values() {
+        let headers = Headers::parse(b"NATS/1.0 503\r\nk: 1\r\nk: 2\r\n\r\n").unwrap();
+        assert_eq!(headers.get_first(b"Status"), Some(&b"503"[..]));
+        assert_eq!(headers.get_first(b"k"), Some(&b"1"[..]));
+        assert_eq!(headers.get_first(b"K"), None);
+        assert_eq!((headers.len(), headers.is_empty()), (2, false));
+        assert!(Headers::default().is_empty());
+    }
+
+    #[test]
+    fn many_keys_keep_their_order_and_values() {
+        let count = 4 * Collector::SEARCHED;
+        let line = |at: usize| format!("k{at}: {at}\r\n");
+        let lines: String = (0..count).chain((0..count).rev()).map(line).collect();
+        let expected: Vec<_> = (0..count).map(|at| format!("k{at}={at}|{at}")).collect();
+        assert_eq!(
+            parse(&format!("NATS/1.0\r\n{lines}\r\n")).unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn writes_blocks() {
+        let cases: [(Pairs, &str); 6] = [
+            (&[], ""),
+            (&[("a", &["1", "2"])], "a: 1\r\na: 2\r\n"),
+            (&[("b", &["2"]), ("a", &["1"])], "b: 2\r\na: 1\r\n"),
+            (
+                &[(" a\t", &["\r\n x y "]), ("", &["z"]), (" \n", &["z"])],
+                "a: x y\r\n",
+            ),
+            (&[("a", &[]), ("b", &["", " "])], "b: \r\nb: \r\n"),
+            (
+                &[("Status", &["503"]), ("Description", &["x"])],
+                "Status: 503\r\nDescription: x\r\n",
+            ),
+        ];
+        for (pairs, lines) in cases {
+            assert_eq!(encode(pairs).unwrap(), format!("NATS/1.0\r\n{lines}\r\n"));
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_breaks_lines() {
+        for key in ["a:b", "a\rb", "a\nb", ":"] {
+            let error = encode(&[("ok", &["1"]), (key, &["1"])]).unwrap_err();
+            assert_eq!(error.to_string(), format!("Invalid header key {key}"));
+            assert_eq!(error.code(), "ErrInvalidArg");
+        }
+        for value in ["a\rb", "a\nb", "a\r\nb: c"] {
+            let error = encode(&[("ok", &["1"]), (" key", &["1", value])]).unwrap_err();
+            assert_eq!(error.to_string(), "Invalid value of the header key key");
+        }
+    }
+}

@@ -119,3 +119,124 @@ fn shorten_version(fields: &mut Map<String, Value>) {
     let end = run.find(|c| !in_run(c)).unwrap_or(run.len());
     *version = run[..end].to_owned();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(json: &str) -> ServerInfo {
+        ServerInfo::parse(json.as_bytes()).unwrap()
+    }
+
+    /// All fields as `name=value`, the values in JSON.
+    fn show(info: &ServerInfo) -> Vec<String> {
+        info.fields()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    }
+
+    #[test]
+    fn keeps_every_field_verbatim_and_in_order() {
+        let json = r#" {"z":1.50,"a":-0,"big":123456789012345678901234567890,"n":null,"t":true,
+            "l":["x",1],"o":{"y":1,"b":2},"s":"\u00e9\/\n","u":"é"} "#;
+        let expected = [
+            "z=1.50",
+            "a=-0",
+            "big=123456789012345678901234567890",
+            "n=null",
+            "t=true",
+            r#"l=["x",1]"#,
+            r#"o={"y":1,"b":2}"#,
+            r#"s="é/\n""#,
+            r#"u="é""#,
+        ];
+        assert_eq!(show(&info(json)), expected);
+    }
+
+    #[test]
+    fn cuts_versions() {
+        let cases = [
+            ("2.11.1-binary", "2.11.1"),
+            ("2.10.0", "2.10.0"),
+            ("v2.9.1-beta.3", "2.9.1"),
+            ("dev", "dev"),
+            ("", ""),
+        ];
+        for (given, cut) in cases {
+            assert_eq!(
+                info(&format!(r#"{{"version":"{given}"}}"#)).version(),
+                Some(cut)
+            );
+        }
+        assert_eq!(show(&info(r#"{"version":2}"#)), ["version=2"]);
+        assert_eq!(info(r#"{"version":2}"#).version(), None);
+    }
+
+    #[test]
+    fn typed_fields() {
+        let info = info(
+            r#"{"max_payload":1048576,"headers":true,"auth_required":true,"tls_required":true,
+                "tls_available":true,"ldm":true,"nonce":"n","server_name":"s",
+                "connect_urls":["h:1",7,"[::1]:2"]}"#,
+        );
+        assert_eq!(info.max_payload(), Some(1_048_576));
+        assert!(info.headers() && info.auth_required() && info.ldm());
+        assert!(info.tls_required() && info.tls_available());
+        assert_eq!((info.nonce(), info.server_name()), (Some("n"), Some("s")));
+        assert_eq!(info.connect_urls(), ["h:1", "[::1]:2"]);
+    }
+
+    #[test]
+    fn fields_of_other_types_count_as_absent() {
+        let odd = r#"{"max_payload":-1,"headers":false,"auth_required":"true","tls_required":1,
+            "ldm":null,"nonce":5,"connect_urls":"h:1"}"#;
+        for info in [info(odd), info("{}"), ServerInfo::default()] {
+            assert_eq!(info.max_payload(), None);
+            assert!(!info.headers() && !info.auth_required() && !info.ldm());
+            assert!(!info.tls_required() && !info.tls_available());
+            assert_eq!(
+                (info.nonce(), info.server_name(), info.version()),
+                (None, None, None)
+            );
+            assert!(info.connect_urls().is_empty());
+        }
+        assert_eq!(info(r#"{"max_payload":1.5}"#).max_payload(), None);
+        assert_eq!(info(r#"{"max_payload":"1"}"#).max_payload(), None);
+    }
+
+    #[test]
+    fn updates_merge() {
+        let mut all = info(r#"{"a":1,"version":"2.1.0-x","b":[1]}"#);
+        all.merge(&info(r#"{"ldm":true,"b":[2],"version":"2.2.0-y"}"#));
+        assert_eq!(
+            show(&all),
+            ["a=1", r#"version="2.2.0""#, "b=[2]", "ldm=true"]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        let info = ServerInfo::parse(b"{\"server_name\":\"a\xFFb\"}").unwrap();
+        assert_eq!(info.server_name(), Some("a\u{FFFD}b"));
+    }
+
+    #[test]
+    fn refuses_what_is_not_an_object() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        for json in [
+            "",
+            "{",
+            "[]",
+            "1",
+            "null",
+            "{} {}",
+            "{\"a\":}",
+            deep.as_str(),
+        ] {
+            let error = ServerInfo::parse(json.as_bytes()).unwrap_err();
+            let begin = &json[..json.len().min(256)];
+            assert_eq!(error.to_string(), format!("Invalid protocol INFO {begin}"));
+            assert_eq!(error.code(), "ErrProtocol");
+        }
+    }
+}

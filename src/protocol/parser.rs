@@ -19,13 +19,13 @@ pub const MAX_INCOMING: usize = 65 << 20;
 /// What a server can say.
 #[derive(Debug, Clone)]
 pub enum ServerOp {
-    /// The JSON text of an INFO, not yet looked at.
+    /// The JSON text of an INFO, not yet looked at, without outer white space.
     Info(Bytes),
     Message(Message),
     Ping,
     Pong,
     Ok,
-    /// The text of an -ERR as it came, quotes included.
+    /// The text of an -ERR with its quotes, without outer white space.
     Err(Bytes),
 }
 
@@ -129,11 +129,10 @@ impl Parser {
             b"INFO" => ServerOp::Info,
             _ => return Err(ProtocolError::invalid(line)),
         };
-        let mut rest = buf.split_to(body);
-        rest.truncate(line_len);
-        rest.advance(verb_len);
         self.scanned = 0;
-        Ok(Line::Op(make(rest.freeze())))
+        let taken = buf.split_to(body).freeze();
+        let rest = taken[verb_len..].trim_ascii();
+        Ok(Line::Op(make(taken.slice_ref(rest))))
     }
 }
 
@@ -150,12 +149,12 @@ fn line_limit(buf: &[u8]) -> usize {
 fn message_layout(line: &[u8], verb_len: usize, body: usize) -> Option<Layout> {
     let has_header = verb_len == b"HMSG".len();
     let (words, count) = words(line, verb_len)?;
-    let word = |at: usize| &line[words[at].range()];
-    let has_reply = match count - usize::from(has_header) {
-        3 => false,
-        4 => true,
+    let has_reply = match (has_header, count) {
+        (false, 3) | (true, 4) => false,
+        (false, 4) | (true, 5) => true,
         _ => return None,
     };
+    let word = |at: usize| &line[words[at].range()];
     let total = length(word(count - 1))?;
     let header = if has_header {
         Some(length(word(count - 2))?)
@@ -181,20 +180,25 @@ const MAX_WORDS: usize = 5;
 /// The words of `line` behind its verb and their number; `None` if there are too many.
 fn words(line: &[u8], verb_len: usize) -> Option<([Span; MAX_WORDS], usize)> {
     let mut words = [Span::default(); MAX_WORDS];
-    let mut count = 0;
-    let mut in_word = false;
-    for (at, &byte) in line.iter().enumerate().skip(verb_len) {
-        let at = at as u16;
-        if is_blank(byte) {
-            in_word = false;
-            continue;
+    let (mut count, mut at) = (0, verb_len);
+    loop {
+        at += line[at..]
+            .iter()
+            .take_while(|&&byte| is_blank(byte))
+            .count();
+        if at == line.len() {
+            break;
         }
-        if !in_word {
-            words.get_mut(count)?.start = at;
-            count += 1;
-            in_word = true;
-        }
-        words[count - 1].end = at + 1;
+        let start = at as u16;
+        at += line[at..]
+            .iter()
+            .take_while(|&&byte| !is_blank(byte))
+            .count();
+        *words.get_mut(count)? = Span {
+            start,
+            end: at as u16,
+        };
+        count += 1;
     }
     Some((words, count))
 }
@@ -215,4 +219,166 @@ fn number(word: &[u8]) -> Option<u64> {
         }
         number.checked_mul(10)?.checked_add(digit.into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All operations in `wire`, shown as text, and the error that ended them.
+    fn parse(wire: &[u8]) -> (Vec<String>, Option<String>) {
+        let (mut parser, mut buf, mut ops) = (Parser::new(), BytesMut::from(wire), Vec::new());
+        loop {
+            match parser.next(&mut buf) {
+                Ok(Some(op)) => ops.push(show(&op)),
+                Ok(None) => return (ops, None),
+                Err(error) => {
+                    let left = buf.len();
+                    assert_eq!(parser.next(&mut buf).unwrap_err(), error, "an error stays");
+                    assert_eq!(buf.len(), left);
+                    return (ops, Some(error.to_string()));
+                }
+            }
+        }
+    }
+
+    fn show(op: &ServerOp) -> String {
+        match op {
+            ServerOp::Info(json) => format!("INFO {}", json.escape_ascii()),
+            ServerOp::Err(text) => format!("ERR {}", text.escape_ascii()),
+            ServerOp::Message(m) => format!(
+                "{} {} {} {:?} {}",
+                m.sid(),
+                m.subject().escape_ascii(),
+                m.reply().escape_ascii(),
+                m.header().map(|block| block.escape_ascii().to_string()),
+                m.payload().escape_ascii()
+            ),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_every_operation() {
+        let wire = b"INFO {\"a\":1} \r\nPING\r\nPONG\r\n+OK\r\n-ERR 'Some Text'\r\n\
+            MSG foo 9 2\r\nhi\r\nMSG foo 9 bar 0\r\n\r\n\
+            HMSG foo 18446744073709551615 12 14\r\nNATS/1.0\r\n\r\n\r\n\r\n\
+            HMSG foo 9 bar 12 12\r\nNATS/1.0\r\n\r\n\r\n";
+        let expected = [
+            r#"INFO {\"a\":1}"#,
+            "Ping",
+            "Pong",
+            "Ok",
+            r"ERR \'Some Text\'",
+            "9 foo  None hi",
+            "9 foo bar None ",
+            r#"18446744073709551615 foo  Some("NATS/1.0\\r\\n\\r\\n") \r\n"#,
+            r#"9 foo bar Some("NATS/1.0\\r\\n\\r\\n") "#,
+        ];
+        assert_eq!(parse(wire), (expected.map(String::from).to_vec(), None));
+    }
+
+    #[test]
+    fn is_lenient_where_servers_may_differ() {
+        let wire = b"\r\n\n\nPING\nPONG \r\n\r\n+OK all right\r\n-ERR\n-ERR\t'x'\r\nINFO\r\n\
+            MSG \t a\t\t1   2 \t\nhi\r\nMSG {a\"b 007 1\r\n\n\r\n";
+        let expected = [
+            "Ping",
+            "Pong",
+            "Ok",
+            "ERR ",
+            r"ERR \'x\'",
+            "INFO ",
+            "1 a  None hi",
+            r#"7 {a\"b  None \n"#,
+        ];
+        assert_eq!(parse(wire), (expected.map(String::from).to_vec(), None));
+    }
+
+    #[test]
+    fn refuses_what_is_malformed() {
+        let lines: [&[u8]; 25] = [
+            b"ping",
+            b"FOO bar",
+            b" PING",
+            b"PING\r",
+            b"INFO{}",
+            b"\0",
+            b"MSG ",
+            b"HMSG ",
+            b"MSG foo 1",
+            b"MSG foo 1 r 2 3",
+            b"MSG foo 1 r 2 3 4 5 6 7 8",
+            b"MSG foo x 2",
+            b"MSG foo -1 2",
+            b"MSG foo 18446744073709551616 2",
+            b"MSG foo 1 -2",
+            b"MSG foo 1 +2",
+            b"MSG foo 1 2x",
+            b"MSG foo 1 0x2",
+            b"MSG foo 1 99999999999999999999999999",
+            b"MSG foo 1 68157441",
+            b"HMSG foo 1 2",
+            b"HMSG foo 1 3 2",
+            b"HMSG foo 1 x 2",
+            b"HMSG foo 1 r 4294967297 4294967298",
+            b"HMSG foo 1 r 2 3 4",
+        ];
+        for line in lines {
+            // Behind each line comes what would fit it, were its last number not to be refused.
+            let wire = [b"PING\r\n".as_slice(), line, b"\r\nhi\r\n"].concat();
+            let text = ProtocolError::invalid(line).to_string();
+            assert_eq!(parse(&wire), (vec!["Ping".into()], Some(text)));
+        }
+    }
+
+    #[test]
+    fn a_body_must_be_followed_by_crlf() {
+        for end in ["xy", "\n\n", "\r\r", "x\r\n"] {
+            let wire = format!("MSG foo 1 2\r\nhi{end}PING\r\n");
+            let text = "Invalid protocol MSG foo 1 2".to_owned();
+            assert_eq!(parse(wire.as_bytes()), (vec![], Some(text)));
+        }
+    }
+
+    #[test]
+    fn lines_have_limits() {
+        let too_long = Some("Maximum control line exceeded".to_owned());
+        let cases = [
+            ("-ERR ", MAX_CONTROL_LINE),
+            ("INFO ", MAX_INFO),
+            ("INFO\t", MAX_INFO),
+        ];
+        for (verb, limit) in cases {
+            let longest = format!("{verb}{}", "x".repeat(limit - verb.len()));
+            let (ops, error) = parse(format!("{longest}\n").as_bytes());
+            assert_eq!((ops.len(), error), (1, None));
+            assert_eq!(parse(longest.as_bytes()), (vec![], None));
+            assert_eq!(
+                parse(format!("{longest}y\n").as_bytes()),
+                (vec![], too_long.clone())
+            );
+            assert_eq!(
+                parse(format!("{longest}y").as_bytes()),
+                (vec![], too_long.clone())
+            );
+        }
+        let information = format!("INFORMATION {}", "x".repeat(MAX_CONTROL_LINE));
+        assert_eq!(parse(information.as_bytes()), (vec![], too_long));
+    }
+
+    #[test]
+    fn bytes_are_looked_at_once_and_never_reserved_for() {
+        let (mut parser, mut buf) = (Parser::new(), BytesMut::new());
+        for byte in b"INFO ".iter().chain(&[b'x'; 100_000]) {
+            buf.extend_from_slice(&[*byte]);
+            assert!(matches!(parser.next(&mut buf), Ok(None)));
+            assert_eq!(parser.scanned, buf.len());
+        }
+        let mut buf = BytesMut::from(format!("MSG foo 1 {MAX_INCOMING}\r\n").as_bytes());
+        let (mut parser, capacity) = (Parser::new(), buf.capacity());
+        assert!(matches!(parser.next(&mut buf), Ok(None)));
+        assert!(parser.incomplete.is_some());
+        assert_eq!(buf.capacity(), capacity);
+    }
 }

@@ -69,12 +69,24 @@ pub fn to_wire(text: &str) -> Option<Cow<'_, [u8]>> {
         .map(Cow::Owned)
 }
 
+/// Looks at each byte once: this is done for every message that is published.
 fn is_subject(wire: &[u8], strict: bool) -> bool {
     if !strict {
         return is_token(wire, VISIBLE);
     }
-    wire.split(|&byte| byte == b'.')
-        .all(|token| is_token(token, TOKEN))
+    let mut previous = b'.';
+    for &byte in wire {
+        let allowed = if byte == b'.' {
+            previous != b'.'
+        } else {
+            is_of(byte, TOKEN)
+        };
+        if !allowed {
+            return false;
+        }
+        previous = byte;
+    }
+    previous != b'.'
 }
 
 fn is_pattern(wire: &[u8], strict: bool) -> bool {
@@ -87,10 +99,11 @@ fn is_pattern(wire: &[u8], strict: bool) -> bool {
 
 /// One or more characters, all of the class.
 fn is_token(wire: &[u8], class: u8) -> bool {
-    !wire.is_empty()
-        && wire
-            .iter()
-            .all(|&byte| CLASSES[usize::from(byte)] & class != 0)
+    !wire.is_empty() && wire.iter().all(|&byte| is_of(byte, class))
+}
+
+fn is_of(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
 }
 
 /// Class of characters that a token may hold.
@@ -127,5 +140,141 @@ const fn is_token_character(byte: u8) -> bool {
         0xAA | 0xBA | 0xB5 => true,
         0xC0.. => byte != 0xD7 && byte != 0xF7,
         _ => byte.is_ascii_graphic(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNS: &str = "-!#$%&'()+,/:;<=?@^_`|~";
+
+    #[test]
+    fn classes_agree_with_unicode() {
+        for byte in 0..=u8::MAX {
+            let c = char::from(byte);
+            let token = c.is_alphabetic() || c.is_ascii_digit() || SIGNS.contains(c);
+            let visible = !c.is_whitespace() && !c.is_control();
+            let expected = u8::from(token) * TOKEN + u8::from(visible) * VISIBLE;
+            assert_eq!(CLASSES[usize::from(byte)], expected, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn strict_subjects() {
+        for subject in [
+            "foo",
+            "foo.bar",
+            "a.b.c.1",
+            SIGNS,
+            "caf\u{e9}.x",
+            "$JS.API.INFO",
+        ] {
+            for check in [check_publish, check_reply, check_subscribe] {
+                assert_eq!(check(subject, true), Ok(to_wire(subject).unwrap()));
+            }
+        }
+        let bad = [
+            "", ".", ".a", "a.", "a..b", "a b", "a\tb", "a\r\n", "a\0", "a\"", "a[", "a]", "a{",
+            "a}", "a\\b", "a\u{80}", "a\u{a0}", "\u{d7}", "\u{b2}", "\u{100}", "\u{3b1}",
+        ];
+        for subject in bad {
+            let error = SubjectError::Subject(subject.to_owned());
+            assert_eq!(check_publish(subject, true), Err(error.clone()));
+            assert_eq!(check_subscribe(subject, true), Err(error));
+            if !subject.is_empty() {
+                let error = SubjectError::Reply(subject.to_owned());
+                assert_eq!(check_reply(subject, true), Err(error));
+            }
+        }
+    }
+
+    #[test]
+    fn wildcards_only_where_one_subscribes() {
+        for pattern in ["*", ">", "a.*", "a.>", "*.a.*", ">.a", "a.>.>"] {
+            assert!(check_subscribe(pattern, true).is_ok(), "{pattern}");
+            assert!(check_publish(pattern, true).is_err(), "{pattern}");
+            assert!(check_reply(pattern, true).is_err(), "{pattern}");
+        }
+        for pattern in ["a*", "*a", "**", ">>", "a>", "a.*b", "*.", "..*"] {
+            assert!(check_subscribe(pattern, true).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn queues_are_one_token() {
+        for queue in ["q", "q-1", SIGNS, "\u{e9}"] {
+            assert!(check_queue(queue, true).is_ok(), "{queue}");
+        }
+        for queue in ["", "a.b", ".", "a b", "*", ">", "a\n", "\u{3b1}"] {
+            assert!(check_queue(queue, true).is_err(), "{queue}");
+        }
+    }
+
+    #[test]
+    fn lax_checks_keep_the_stream_intact() {
+        let checks = [check_publish, check_reply, check_subscribe, check_queue];
+        for name in ["foo", "a..b", ".", "a*", "{\"[\\]}", "\u{e9}\u{d7}"] {
+            assert!(
+                checks.iter().all(|check| check(name, false).is_ok()),
+                "{name}"
+            );
+        }
+        for name in [
+            " ",
+            "a b",
+            "a\tb",
+            "a\r\nPING",
+            "\0",
+            "\u{7f}",
+            "\u{85}",
+            "\u{a0}",
+            "\u{100}",
+        ] {
+            assert!(
+                checks.iter().all(|check| check(name, false).is_err()),
+                "{name:?}"
+            );
+        }
+        assert!(check_publish("", false).is_err() && check_subscribe("", false).is_err());
+        assert!(check_queue("", false).is_err());
+    }
+
+    #[test]
+    fn an_empty_reply_means_none() {
+        assert!(check_reply("", true).unwrap().is_empty());
+        assert!(check_reply("", false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn wire_forms() {
+        assert!(matches!(to_wire("foo"), Some(Cow::Borrowed(b"foo"))));
+        assert_eq!(to_wire("a\u{e9}\u{ff}").unwrap().as_ref(), b"a\xE9\xFF");
+        assert_eq!(to_wire("a\u{100}"), None);
+    }
+
+    #[test]
+    fn texts_and_codes() {
+        let cases = [
+            (
+                check_publish("a b", true),
+                "Invalid subject a b",
+                "ErrBadSubject",
+            ),
+            (
+                check_reply("a b", true),
+                "Invalid reply a b",
+                "ErrBadSubject",
+            ),
+            (
+                check_queue("a.b", true),
+                "Invalid queue a.b",
+                "ErrBadQueueName",
+            ),
+        ];
+        for (result, text, code) in cases {
+            let error = result.unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.code()), (text, code));
+        }
     }
 }
