@@ -126,10 +126,10 @@ fn a_silent_server_is_stale_at_the_third_tick() {
 fn any_pong_satisfies_the_keep_alive() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |options| {
-        options.ping_interval = 10;
-        options.max_outstanding_pings = 1;
+        options.ping_interval = 100;
+        options.max_outstanding_pings = 2;
     });
-    for _ in 0..5 {
+    for _ in 0..4 {
         peer.expect("PING\r\n");
         peer.send("PONG\r\n");
     }
@@ -144,7 +144,7 @@ fn any_pong_satisfies_the_keep_alive() {
 fn the_keep_alive_stands_still_while_the_owner_has_no_room() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |options| {
-        options.ping_interval = 40;
+        options.ping_interval = 150;
         options.max_outstanding_pings = 1;
     });
     fixture.subscribe("a", 0);
@@ -152,8 +152,8 @@ fn the_keep_alive_stands_still_while_the_owner_has_no_room() {
     fixture.sink.set_full(true);
     peer.send("MSG a 1 1\r\nx\r\n");
     assert_eq!(fixture.sink.next(), "message 1 a x");
-    // Five times the period: without standing still, the second tick would break the connection.
-    sleep(Duration::from_millis(200));
+    // Four times the period: without standing still, the second tick would break the connection.
+    sleep(Duration::from_millis(600));
     peer.send("PONG\r\nMSG a 1 1\r\ny\r\n");
     fixture.sink.set_full(false);
     assert_eq!(fixture.sink.next(), "message 1 a y");
