@@ -10,6 +10,7 @@
 //! From anywhere a requested close leads out. Each transition is told by events, each in the
 //! order log line, `last_error`, `status`.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -190,9 +191,9 @@ impl Life {
                 }
                 Err(error) => {
                     self.closing.set_peer(None);
+                    lock(&self.settings.pool).attempt_failed(epoch_ms());
                     self.report_error(&mut events, error);
                     self.gate.deliver(&mut events);
-                    lock(&self.settings.pool).attempt_failed(epoch_ms());
                 }
             }
         }
@@ -230,21 +231,24 @@ impl Life {
         }
     }
 
-    /// Tells of the new session and restores what the server must know, ahead of what is buffered.
+    /// Restores what the server must know, ahead of what is buffered, and tells of the session.
+    ///
+    /// The outbox opens first: an owner that hears of the session finds it working.
     fn enter_session(&self, course: &Course, input: &Input, writer: WriteHalf, owes_pong: bool) {
         lock(&self.settings.pool).attempt_succeeded();
         if course.was_connected {
-            self.settings
-                .stats
-                .reconnects
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.settings.stats.reconnects.fetch_add(1, Relaxed);
         }
+        self.restore(writer, owes_pong);
         let mut events = Vec::new();
         self.gate.log(&mut events, LogLevel::Info, || {
             format!("Connected to the server at {}", input.address)
         });
         events.extend([Event::LastError(None), Event::Status(Status::Connected)]);
         self.gate.deliver(&mut events);
+    }
+
+    fn restore(&self, writer: WriteHalf, owes_pong: bool) {
         let mut front = BytesMut::new();
         if owes_pong {
             encode::pong(&mut front);
