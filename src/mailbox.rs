@@ -33,7 +33,11 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 /// Makes an empty mailbox.
 pub fn mailbox<T: Weight>(bound: Bound, wake: Wake) -> Receiver<T> {
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue { items: VecDeque::new(), epoch: 0, awake: false }),
+        queue: Mutex::new(Queue {
+            items: VecDeque::new(),
+            epoch: 0,
+            awake: false,
+        }),
         items: AtomicUsize::new(0),
         bytes: AtomicUsize::new(0),
         bound_items: AtomicUsize::new(bound.items),
@@ -41,7 +45,11 @@ pub fn mailbox<T: Weight>(bound: Bound, wake: Wake) -> Receiver<T> {
         room: Arc::default(),
         wake,
     });
-    Receiver { shared, front: RefCell::default(), taken: Cell::default() }
+    Receiver {
+        shared,
+        front: RefCell::default(),
+        taken: Cell::default(),
+    }
 }
 
 struct Shared<T> {
@@ -130,7 +138,10 @@ impl<T: Weight> Receiver<T> {
         self.taken.set((0, 0));
         self.shared.room.notify_one();
         drop((dropped, front));
-        Sender { shared: self.shared.clone(), epoch }
+        Sender {
+            shared: self.shared.clone(),
+            epoch,
+        }
     }
 
     /// Sets the bound from now on.
@@ -160,7 +171,11 @@ impl<T: Weight> Receiver<T> {
     /// How many items wait; other threads may add some at any time.
     pub fn len(&self) -> usize {
         let front = self.front.borrow().len();
-        if front > 0 { front } else { lock(&self.shared.queue).items.len() }
+        if front > 0 {
+            front
+        } else {
+            lock(&self.shared.queue).items.len()
+        }
     }
 
     /// Weighty items not yet taken, and their weight.
@@ -178,7 +193,8 @@ impl<T: Weight> Receiver<T> {
         if weight > 0 {
             let (items, bytes) = self.taken.get();
             self.taken.set((items + 1, bytes + weight));
-            if items + 1 >= GIVE_BACK || bytes + weight >= self.shared.bound_bytes.load(Ordering::Relaxed) / 8 {
+            if items + 1 >= GIVE_BACK || bytes + weight >= self.shared.bound_bytes.load(Ordering::Relaxed) / 8
+            {
                 self.give_back();
             }
         }
@@ -238,7 +254,9 @@ mod tests {
     }
 
     fn drain(receiver: &Receiver<Item>) -> Vec<usize> {
-        std::iter::from_fn(|| receiver.take()).map(|item| item.0).collect()
+        std::iter::from_fn(|| receiver.take())
+            .map(|item| item.0)
+            .collect()
     }
 
     #[test]
@@ -261,7 +279,11 @@ mod tests {
         receiver.take();
         receiver.take();
         sender.send(&mut vec![Item(3, 0)]);
-        assert_eq!(wakes.load(Ordering::Relaxed), 1, "the receiver has not found it empty yet");
+        assert_eq!(
+            wakes.load(Ordering::Relaxed),
+            1,
+            "the receiver has not found it empty yet"
+        );
         assert_eq!(drain(&receiver), [3]);
         sender.send(&mut vec![Item(4, 0)]);
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
@@ -292,7 +314,11 @@ mod tests {
             receiver.take();
         }
         let room = sender.room();
-        assert!(tokio::time::timeout(std::time::Duration::ZERO, room.notified()).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::ZERO, room.notified())
+                .await
+                .is_err()
+        );
         drain(&receiver);
         room.notified().await;
         assert!(sender.has_room());

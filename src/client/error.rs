@@ -65,10 +65,7 @@ impl ConnectionError {
     }
 
     pub(crate) fn timeout(server: &str) -> Self {
-        Self::new(
-            "ErrConnectionTimeout",
-            format!("Connection timeout for {server}"),
-        )
+        Self::new("ErrConnectionTimeout", format!("Connection timeout for {server}"))
     }
 
     pub(crate) fn tls_unavailable() -> Self {
@@ -135,10 +132,7 @@ mod tests {
 
     #[test]
     fn os_reasons_read_like_tcl() {
-        for (code, reason) in [
-            (111, "connection refused"),
-            (104, "connection reset by peer"),
-        ] {
+        for (code, reason) in [(111, "connection refused"), (104, "connection reset by peer")] {
             assert_eq!(os_reason(&io::Error::from_raw_os_error(code)), reason);
         }
         assert_eq!(os_reason(&io::Error::other("Some trouble")), "some trouble");

@@ -18,11 +18,7 @@ pub enum Event {
     /// A message for the subscription `sid`.
     Message { sid: u64, message: Message },
     /// A reply to the request `id`. `last` says that the engine has forgotten the request.
-    Reply {
-        id: u64,
-        message: Message,
-        last: bool,
-    },
+    Reply { id: u64, message: Message, last: bool },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
     /// The answer to the ping `id`; everything published before it reached the server.

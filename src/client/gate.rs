@@ -53,12 +53,7 @@ impl Gate {
     }
 
     /// Appends a log line, made only if somebody wants it.
-    pub(crate) fn log(
-        &self,
-        batch: &mut Vec<Event>,
-        level: LogLevel,
-        text: impl FnOnce() -> String,
-    ) {
+    pub(crate) fn log(&self, batch: &mut Vec<Event>, level: LogLevel, text: impl FnOnce() -> String) {
         if self.sink.wants_log(level) {
             batch.push(Event::Log {
                 level,

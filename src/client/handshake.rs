@@ -154,11 +154,7 @@ impl Line {
 }
 
 /// Whether to upgrade; an error if TLS is wanted and the server does not offer it.
-fn wants_tls(
-    info: &ServerInfo,
-    server: &Server,
-    options: &Options,
-) -> Result<bool, ConnectionError> {
+fn wants_tls(info: &ServerInfo, server: &Server, options: &Options) -> Result<bool, ConnectionError> {
     let wanted = options.secure || server.url.scheme == Scheme::Tls;
     if wanted && !info.tls_required() && !info.tls_available() {
         return Err(ConnectionError::secure_wanted(&server.url.address()));
@@ -173,8 +169,7 @@ fn connect_json(
     tls: bool,
 ) -> Result<String, ConnectionError> {
     let credentials = if info.auth_required() {
-        credentials(server, options)
-            .ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
+        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
     } else {
         Credentials::None
     };
@@ -194,9 +189,7 @@ fn connect_json(
 /// The URL's login goes before the options'.
 fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
     match &server.url.login {
-        Login::UserPassword { user, password } => {
-            Some(Credentials::UserPassword { user, password })
-        }
+        Login::UserPassword { user, password } => Some(Credentials::UserPassword { user, password }),
         Login::Token(token) => Some(Credentials::Token(token)),
         Login::None if !options.user.is_empty() && !options.password.is_empty() => {
             let (user, password) = (&options.user, &options.password);

@@ -130,10 +130,7 @@ impl Life {
     }
 
     /// Goes from server to server until one answers the handshake or none is left.
-    async fn next_connection(
-        &self,
-        course: &mut Course,
-    ) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
+    async fn next_connection(&self, course: &mut Course) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
         let mut events = Vec::new();
         loop {
             let options = self.settings.options();
@@ -200,8 +197,7 @@ impl Life {
     }
 
     fn exhausted<T>(&self, mut events: Vec<Event>, text: &str) -> Result<T, PoolExhausted> {
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         self.gate.deliver(&mut events);
         Err(PoolExhausted)
     }
@@ -278,8 +274,7 @@ impl Life {
         self.closing.set_peer(None);
         let mut events = Vec::new();
         let text = "Internal error in the connection";
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         events.push(Event::LastError(Some(ConnectionError::internal(text))));
         events.push(Event::Lost);
         self.gate.deliver(&mut events);
@@ -334,9 +329,7 @@ fn reconnect_delay(options: &Options) -> u64 {
 }
 
 fn epoch_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

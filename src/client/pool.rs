@@ -334,11 +334,9 @@ mod tests {
             Err("no good".to_owned())
         );
         assert_eq!(order(&pool), ["a"]);
-        pool.configure(&texts(&["b", "b", "c"]), false)
-            .expect("valid");
+        pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
         assert_eq!(order(&pool), ["b", "b", "c"]);
-        pool.configure(&texts(&["b", "b", "c"]), true)
-            .expect("valid");
+        pool.configure(&texts(&["b", "b", "c"]), true).expect("valid");
         assert_eq!(pool.len(), 2);
     }
 

@@ -80,11 +80,7 @@ impl Life {
             }
             match input.reader.read_buf(&mut input.buf).await {
                 Ok(0) => return ConnectionError::end_of_stream(&input.address),
-                Ok(count) => self
-                    .settings
-                    .stats
-                    .in_bytes
-                    .fetch_add(count as u64, Relaxed),
+                Ok(count) => self.settings.stats.in_bytes.fetch_add(count as u64, Relaxed),
                 Err(error) => return ConnectionError::read(&input.address, &error),
             };
         }
@@ -202,10 +198,7 @@ impl Pauses {
     fn begin<'a>(&'a self, stats: &'a Stats) -> Pause<'a> {
         lock(&self.0).1 = Some(Instant::now());
         stats.pauses.fetch_add(1, Relaxed);
-        Pause {
-            pauses: self,
-            stats,
-        }
+        Pause { pauses: self, stats }
     }
 
     fn total(&self) -> Duration {

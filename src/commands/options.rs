@@ -45,7 +45,10 @@ pub struct Values {
 /// Reads the pairs in `words`.
 pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
     if !words.len().is_multiple_of(2) {
-        let last = words.last().map(|word| word.to_text().into_owned()).unwrap_or_default();
+        let last = words
+            .last()
+            .map(|word| word.to_text().into_owned())
+            .unwrap_or_default();
         return Err(invalid(format!("Missing value for option {last}")));
     }
     let mut values = vec![None; specs.len()];
@@ -102,8 +105,15 @@ impl Spec {
             Kind::Int => "int",
             Kind::Dict => "dict",
         };
-        let code = if self.kind == Kind::Timeout { "ErrBadTimeout" } else { "ErrInvalidArg" };
-        Err(Error::nats(code, format!("Invalid value for the {kind} option {} : {text}", self.name)))
+        let code = if self.kind == Kind::Timeout {
+            "ErrBadTimeout"
+        } else {
+            "ErrInvalidArg"
+        };
+        Err(Error::nats(
+            code,
+            format!("Invalid value for the {kind} option {} : {text}", self.name),
+        ))
     }
 }
 
@@ -171,7 +181,9 @@ pub fn to_integer(value: &Obj) -> Option<i64> {
     let negative = value.to_text().trim_start().starts_with('-');
     match to_count(value) {
         Some(count) => Some(i64::try_from(count).unwrap_or(i64::MAX)),
-        None => value.to_int().or_else(|| (negative && value.is_integer()).then_some(i64::MIN)),
+        None => value
+            .to_int()
+            .or_else(|| (negative && value.is_integer()).then_some(i64::MIN)),
     }
 }
 

@@ -245,9 +245,8 @@ mod tests {
     /// The fields of `block` as `key=value|value`.
     fn parse(block: &str) -> Result<Vec<String>, String> {
         let headers = Headers::parse(block.as_bytes()).map_err(|error| error.to_string())?;
-        let field = |(key, values): (&[u8], Vec<&[u8]>)| {
-            format!("{}={}", latin1(key), latin1(&values.join(&b'|')))
-        };
+        let field =
+            |(key, values): (&[u8], Vec<&[u8]>)| format!("{}={}", latin1(key), latin1(&values.join(&b'|')));
         Ok(headers
             .iter()
             .map(|(key, values)| field((key, values.collect())))
@@ -286,10 +285,7 @@ mod tests {
                 "NATS/1.0 100 Idle Heartbeat\r\n",
                 &["Status=100", "Description=Idle Heartbeat"],
             ),
-            (
-                "NATS/1.0 408 {a \"b\r\n",
-                &["Status=408", "Description={a \"b"],
-            ),
+            ("NATS/1.0 408 {a \"b\r\n", &["Status=408", "Description={a \"b"]),
             ("NATS/1.0 abc\r\n", &[]),
             ("NATS/1.0 abc def\r\n", &["Description=def"]),
             ("NATS/1.0 5x3 def\r\n", &["Description=def"]),
@@ -372,10 +368,7 @@ mod tests {
         let line = |at: usize| format!("k{at}: {at}\r\n");
         let lines: String = (0..count).chain((0..count).rev()).map(line).collect();
         let expected: Vec<_> = (0..count).map(|at| format!("k{at}={at}|{at}")).collect();
-        assert_eq!(
-            parse(&format!("NATS/1.0\r\n{lines}\r\n")).unwrap(),
-            expected
-        );
+        assert_eq!(parse(&format!("NATS/1.0\r\n{lines}\r\n")).unwrap(), expected);
     }
 
     #[test]

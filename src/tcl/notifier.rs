@@ -96,7 +96,10 @@ pub fn add(source: Rc<dyn Source>) -> Waker {
     let key = thread.next_key.get();
     thread.next_key.set(key + 1);
     thread.sources.borrow_mut().insert(key, source);
-    Waker { shared: thread.shared.clone(), key }
+    Waker {
+        shared: thread.shared.clone(),
+        key,
+    }
 }
 
 /// Ends a source: its items are not asked for any more.
@@ -158,7 +161,11 @@ impl Thread {
             (api().create_thread_exit_handler)(thread_exit, std::ptr::null_mut());
             ThreadId((api().get_current_thread)())
         };
-        let inbox = Mutex::new(Inbox { alive: true, thread, ready: Vec::new() });
+        let inbox = Mutex::new(Inbox {
+            alive: true,
+            thread,
+            ready: Vec::new(),
+        });
         let shared = Arc::new(Shared { inbox });
         let mut threads = lock(&THREADS);
         threads.retain(|known| known.strong_count() > 0);
@@ -270,7 +277,10 @@ unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
             // SAFETY: Tcl frees the event with its own allocator after `serve` returned 1.
             unsafe {
                 let event = (api().alloc)(size_of::<RawEvent>()).cast::<RawEvent>();
-                event.write(RawEvent { proc: serve, next: std::ptr::null_mut() });
+                event.write(RawEvent {
+                    proc: serve,
+                    next: std::ptr::null_mut(),
+                });
                 (api().queue_event)(event, sys::TCL_QUEUE_TAIL);
             }
             thread.queued.set(thread.queued.get() + 1);

@@ -33,12 +33,7 @@ fn connect(servers: &[&str], adjust: impl FnOnce(&mut Options)) -> Fixture {
     let settings = Arc::new(Settings::default());
     let sink = Arc::new(Recorder::default());
     let urls: Vec<String> = servers.iter().map(|url| (*url).to_owned()).collect();
-    settings
-        .pool
-        .lock()
-        .unwrap()
-        .configure(&urls, false)
-        .unwrap();
+    settings.pool.lock().unwrap().configure(&urls, false).unwrap();
     adjust(&mut settings.options.lock().unwrap());
     let client = Client::connect(Arc::clone(&settings), sink.clone()).unwrap();
     Fixture {

@@ -78,10 +78,7 @@ impl EventSink for Recorder {
     fn deliver(&self, batch: &mut Vec<Event>) {
         assert!(!self.panics.swap(false, SeqCst), "as the test wants it");
         self.delivered.fetch_add(batch.len() as u64, SeqCst);
-        self.lines
-            .lock()
-            .unwrap()
-            .extend(batch.drain(..).map(describe));
+        self.lines.lock().unwrap().extend(batch.drain(..).map(describe));
         self.arrived.notify_all();
     }
 

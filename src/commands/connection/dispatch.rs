@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::client::event::Event;
 use crate::client::status::Status;
-use crate::tcl::notifier::Source;
 use crate::tcl::Work;
+use crate::tcl::notifier::Source;
 
 /// Items that lead to no callback and are taken in one event, at most; so a pile of messages that
 /// nobody wants any more goes quickly and still cannot hold up the event loop.
@@ -34,7 +34,9 @@ impl Connection {
     fn dispatch(&self, event: Event) -> Option<Work> {
         match event {
             Event::Message { sid, message } => self.deliver(sid, &message),
-            Event::Reply { id, message, last } => Some(self.reply(id, &message, last).unwrap_or_else(Work::none)),
+            Event::Reply { id, message, last } => {
+                Some(self.reply(id, &message, last).unwrap_or_else(Work::none))
+            }
             Event::RequestTimeout { id } => Some(self.request_timed_out(id).unwrap_or_else(Work::none)),
             Event::Pong { id } => {
                 self.pong(id);

@@ -7,8 +7,11 @@ use crate::client::event::LogLevel;
 use crate::commands::options::{Kind, Spec, invalid, parse, spec};
 use crate::tcl::{Interp, Obj, Result, Work};
 
-pub const OPTIONS: &[Spec] =
-    &[spec("logger", Kind::ValidStr), spec("log_chan", Kind::ValidStr), spec("log_level", Kind::ValidStr)];
+pub const OPTIONS: &[Spec] = &[
+    spec("logger", Kind::ValidStr),
+    spec("log_chan", Kind::ValidStr),
+    spec("log_level", Kind::ValidStr),
+];
 
 /// Where lines go and which ones.
 pub struct Log {
@@ -18,7 +21,10 @@ pub struct Log {
 }
 
 enum Target {
-    Channel { channel: Obj, name: Obj },
+    Channel {
+        channel: Obj,
+        name: Obj,
+    },
     /// A service command of a logger package, which filters and formats by itself.
     Service(String),
 }
@@ -28,7 +34,10 @@ impl Log {
     pub fn new(words: &[Obj], name: &str) -> Result<Log> {
         let values = parse(words, OPTIONS)?;
         if let Some(service) = values.text("logger") {
-            return Ok(Log { target: Target::Service(service), level: Cell::new(LogLevel::Debug) });
+            return Ok(Log {
+                target: Target::Service(service),
+                level: Cell::new(LogLevel::Debug),
+            });
         }
         let level = match values.text("log_level").as_deref() {
             None | Some("warn") => LogLevel::Warn,
@@ -37,8 +46,17 @@ impl Log {
             Some("debug") => LogLevel::Debug,
             Some(other) => return Err(invalid(format!("Invalid -log_level {other}"))),
         };
-        let channel = values.get("log_chan").cloned().unwrap_or_else(|| Obj::text("stdout"));
-        Ok(Log { target: Target::Channel { channel, name: Obj::text(name) }, level: Cell::new(level) })
+        let channel = values
+            .get("log_chan")
+            .cloned()
+            .unwrap_or_else(|| Obj::text("stdout"));
+        Ok(Log {
+            target: Target::Channel {
+                channel,
+                name: Obj::text(name),
+            },
+            level: Cell::new(level),
+        })
     }
 
     pub fn level(&self) -> LogLevel {
@@ -65,7 +83,10 @@ impl Log {
                 ]
             }
         };
-        Some(Work::Call { interp: interp.clone(), words })
+        Some(Work::Call {
+            interp: interp.clone(),
+            words,
+        })
     }
 }
 

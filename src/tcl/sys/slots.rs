@@ -168,7 +168,11 @@ impl Api {
             let start = if self.major == 8 {
                 transmute::<unsafe extern "C-unwind" fn(), Get8>(self.get_bytes)(obj, &mut length)
             } else {
-                transmute::<unsafe extern "C-unwind" fn(), Get9>(self.get_bytes)(std::ptr::null_mut(), obj, &mut length)
+                transmute::<unsafe extern "C-unwind" fn(), Get9>(self.get_bytes)(
+                    std::ptr::null_mut(),
+                    obj,
+                    &mut length,
+                )
             };
             match self.out_size(&length) {
                 0 => &[],
@@ -180,7 +184,11 @@ impl Api {
     /// What Tcl returned as a size.
     #[inline]
     pub fn size(&self, returned: isize) -> usize {
-        if self.major == 8 { (returned as i32).max(0) as usize } else { returned.max(0) as usize }
+        if self.major == 8 {
+            (returned as i32).max(0) as usize
+        } else {
+            returned.max(0) as usize
+        }
     }
 
     /// What Tcl wrote into an `isize` that was 0 before; 8.6 wrote an `int` at its address.
