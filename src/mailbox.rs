@@ -10,7 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -35,11 +35,13 @@ pub fn mailbox<T: Weight>(bound: Bound, wake: Wake) -> Receiver<T> {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue {
             items: VecDeque::new(),
+            urgent: VecDeque::new(),
             epoch: 0,
             awake: false,
         }),
         items: AtomicUsize::new(0),
         bytes: AtomicUsize::new(0),
+        urgent: AtomicBool::new(false),
         bound_items: AtomicUsize::new(bound.items),
         bound_bytes: AtomicUsize::new(bound.bytes),
         room: Arc::default(),
@@ -57,6 +59,8 @@ struct Shared<T> {
     /// Weighty items sent and not yet taken, and their weight.
     items: AtomicUsize,
     bytes: AtomicUsize,
+    /// Whether there are urgent items, so that most takes need no lock to know.
+    urgent: AtomicBool,
     bound_items: AtomicUsize,
     bound_bytes: AtomicUsize,
     room: Arc<Notify>,
@@ -65,6 +69,8 @@ struct Shared<T> {
 
 struct Queue<T> {
     items: VecDeque<T>,
+    /// Weightless items that go before all others.
+    urgent: VecDeque<T>,
     epoch: u64,
     /// The receiver was woken and has not found the mailbox empty since.
     awake: bool,
@@ -112,6 +118,20 @@ impl<T: Weight> Sender<T> {
         }
     }
 
+    /// Puts an item before all others.
+    pub fn send_first(&self, item: T) {
+        let mut queue = lock(&self.shared.queue);
+        if queue.epoch == self.epoch {
+            queue.urgent.push_back(item);
+            self.shared.urgent.store(true, Ordering::Release);
+            let wake = !std::mem::replace(&mut queue.awake, true);
+            drop(queue);
+            if wake {
+                (self.shared.wake)();
+            }
+        }
+    }
+
     /// Whether the mailbox is below its bound.
     pub fn has_room(&self) -> bool {
         self.shared.items.load(Ordering::Relaxed) < self.shared.bound_items.load(Ordering::Relaxed)
@@ -130,7 +150,10 @@ impl<T: Weight> Receiver<T> {
         let mut queue = lock(&self.shared.queue);
         queue.epoch += 1;
         let epoch = queue.epoch;
-        let dropped = std::mem::take(&mut queue.items);
+        let dropped = (
+            std::mem::take(&mut queue.items),
+            std::mem::take(&mut queue.urgent),
+        );
         self.shared.items.store(0, Ordering::Relaxed);
         self.shared.bytes.store(0, Ordering::Relaxed);
         drop(queue);
@@ -153,6 +176,11 @@ impl<T: Weight> Receiver<T> {
 
     /// Takes the next item. After `None` the next item sent wakes the thread.
     pub fn take(&self) -> Option<T> {
+        if self.shared.urgent.load(Ordering::Acquire)
+            && let Some(item) = self.take_urgent()
+        {
+            return Some(item);
+        }
         if let Some(item) = self.take_front() {
             return Some(item);
         }
@@ -187,6 +215,15 @@ impl<T: Weight> Receiver<T> {
         }
     }
 
+    fn take_urgent(&self) -> Option<T> {
+        let mut queue = lock(&self.shared.queue);
+        let item = queue.urgent.pop_front();
+        self.shared
+            .urgent
+            .store(!queue.urgent.is_empty(), Ordering::Release);
+        item
+    }
+
     fn take_front(&self) -> Option<T> {
         let item = self.front.borrow_mut().pop_front()?;
         let weight = item.weight();
@@ -219,7 +256,10 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.epoch += 1;
-        let dropped = std::mem::take(&mut queue.items);
+        let dropped = (
+            std::mem::take(&mut queue.items),
+            std::mem::take(&mut queue.urgent),
+        );
         self.shared.items.store(0, Ordering::Relaxed);
         self.shared.bytes.store(0, Ordering::Relaxed);
         drop(queue);
@@ -293,14 +333,14 @@ mod tests {
     fn an_old_epoch_leaves_nothing_behind() {
         let (receiver, _) = make(100, 100);
         let old = receiver.start_epoch();
-        old.send(&mut vec![Item(1, 60), Item(2, 60)]);
+        old.send(&mut vec![Item(1, 60), Item(2, 60), Item(3, 60)]);
         receiver.take();
         assert!(!old.has_room());
         let new = receiver.start_epoch();
         assert!(new.has_room());
-        old.send(&mut vec![Item(3, 60)]);
-        new.send(&mut vec![Item(4, 1)]);
-        assert_eq!(drain(&receiver), [4]);
+        old.send(&mut vec![Item(4, 60)]);
+        new.send(&mut vec![Item(5, 1)]);
+        assert_eq!(drain(&receiver), [5]);
     }
 
     #[tokio::test]
@@ -335,6 +375,22 @@ mod tests {
         assert!(sender.has_room());
         sender.send(&mut vec![Item(2, 5)]);
         assert!(sender.has_room(), "what nobody will take does not count");
+    }
+
+    #[test]
+    fn an_urgent_item_goes_before_what_was_taken_over() {
+        let (receiver, wakes) = make(100, 100);
+        let sender = receiver.start_epoch();
+        sender.send(&mut vec![Item(1, 1), Item(2, 1)]);
+        assert_eq!(receiver.take().map(|item| item.0), Some(1));
+        sender.send_first(Item(9, 0));
+        sender.send(&mut vec![Item(3, 1)]);
+        assert_eq!(drain(&receiver), [9, 2, 3]);
+        sender.send_first(Item(8, 0));
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+        receiver.start_epoch();
+        sender.send_first(Item(7, 0));
+        assert!(drain(&receiver).is_empty());
     }
 
     #[test]

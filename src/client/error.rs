@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::protocol::{ProtocolError, ServerError};
+use crate::protocol::{ProtocolError, ServerError, UnknownHeaderVersion};
 
 /// What `last_error` holds: the second word of the error code, and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,12 @@ impl ConnectionError {
 
 impl From<ProtocolError> for ConnectionError {
     fn from(error: ProtocolError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<UnknownHeaderVersion> for ConnectionError {
+    fn from(error: UnknownHeaderVersion) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }

@@ -4,11 +4,12 @@
 //! owner implements that trait (for Tcl: the mailbox) and acts on each event in its own thread
 //! and time. Everything that one connection's server sent arrives in wire order.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::error::ConnectionError;
+use super::pool::Server;
 use super::status::Status;
 use crate::protocol::{Message, ServerInfo};
 
@@ -37,11 +38,31 @@ pub enum Event {
         time: SystemTime,
         text: String,
     },
+    /// The engine asks how long to wait before it attempts `server` again. It goes on with its
+    /// own delay when the answer is dropped or takes longer than [`ANSWER_TIME`].
+    AskDelay {
+        server: Box<Server>,
+        answer: DelayAnswer,
+    },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///
     /// The receiver closes the outbox, counts what is in it, ends what waits, and writes the
     /// final status: whatever it accepted until this moment belongs to that count.
     Lost,
+}
+
+/// How long the engine waits for an answer.
+pub const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Takes the answer to [`Event::AskDelay`], in milliseconds.
+#[derive(Debug)]
+pub struct DelayAnswer(pub(super) oneshot::Sender<u64>);
+
+impl DelayAnswer {
+    pub fn give(self, ms: u64) {
+        // The engine may have stopped waiting; then the answer has no addressee.
+        let _ = self.0.send(ms);
+    }
 }
 
 /// How much an event tells; each level includes the more severe ones.
@@ -65,11 +86,13 @@ impl Event {
 
 /// Where the engine's events go.
 ///
-/// `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
+/// `ask` takes a question that goes before everything delivered. `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
 /// asks before it reads on. While there is none it stops reading the socket, and only that.
 pub trait EventSink: Send + Sync + 'static {
     /// Appends the events in order and leaves `batch` empty.
     fn deliver(&self, batch: &mut Vec<Event>);
+    /// Puts a question before all events that have not taken effect.
+    fn ask(&self, question: Event);
     /// Whether the engine may read on.
     fn has_room(&self) -> bool;
     /// Notified (one permit) when room appears again and when the receiver goes away.

@@ -37,6 +37,14 @@ impl Gate {
         batch.clear();
     }
 
+    /// Asks the owner, ahead of what is on its way.
+    pub(crate) fn ask(&self, question: Event) {
+        let open = lock(&self.open);
+        if *open {
+            self.sink.ask(question);
+        }
+    }
+
     /// Ends all deliveries, waiting for one that is under way.
     pub(crate) fn shut(&self) {
         *lock(&self.open) = false;

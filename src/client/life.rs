@@ -16,13 +16,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 use super::close::Closing;
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{Event, EventSink, LogLevel};
+use super::event::{ANSWER_TIME, DelayAnswer, Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -154,7 +154,10 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = course.delay(next, &options);
+            let delay = match course.delay_begins(next) {
+                None => Duration::ZERO,
+                Some(since) => time_left(since, self.reconnect_delay(&server, &options).await),
+            };
             if !delay.is_zero() {
                 self.gate.log(&mut events, LogLevel::Debug, || {
                     let ms = delay.as_millis();
@@ -194,6 +197,24 @@ impl Life {
                 }
             }
         }
+    }
+
+    /// The wait between a server's failure and the next attempt, in ms: the owner's answer, or the
+    /// option with a chance addition that spreads the clients of a server that comes back.
+    async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
+        if options.ask_delay {
+            let (answer, answered) = oneshot::channel();
+            let answer = DelayAnswer(answer);
+            self.gate.ask(Event::AskDelay {
+                server: Box::new(server.clone()),
+                answer,
+            });
+            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+                return delay;
+            }
+        }
+        let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
+        options.reconnect_time_wait.saturating_add(jitter)
     }
 
     fn exhausted<T>(&self, mut events: Vec<Event>, text: &str) -> Result<T, PoolExhausted> {
@@ -292,21 +313,14 @@ impl Course {
         }
     }
 
-    /// How long to wait for the server that comes next: for its own delay since its failure, and
-    /// after the second short session in a row also since that.
-    fn delay(&mut self, next: Next, options: &Options) -> Duration {
+    /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
+    /// own failure, and after the second short session in a row also the loss of that.
+    fn delay_begins(&mut self, next: Next) -> Option<u64> {
         let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
-        let since = match next {
+        match next {
             Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
             _ => lost_at,
-        };
-        let Some(since) = since else {
-            return Duration::ZERO;
-        };
-        let wait = reconnect_delay(options);
-        // A clock set back must not make the wait longer than a delay.
-        let passed = epoch_ms().saturating_sub(since);
-        Duration::from_millis(wait.saturating_sub(passed))
+        }
     }
 
     fn session_lost(&mut self, lasted: Duration, options: &Options) {
@@ -321,11 +335,10 @@ impl Course {
     }
 }
 
-/// The wait between a server's failure and the next attempt, in ms. Chance spreads the clients
-/// of a server that comes back; it only ever adds.
-fn reconnect_delay(options: &Options) -> u64 {
-    let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
-    options.reconnect_time_wait.saturating_add(jitter)
+/// What is left of a delay in ms that began at `since`. A clock set back must not make the wait
+/// longer than the delay.
+fn time_left(since: u64, delay: u64) -> Duration {
+    Duration::from_millis(delay.saturating_sub(epoch_ms().saturating_sub(since)))
 }
 
 fn epoch_ms() -> u64 {

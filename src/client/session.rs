@@ -13,7 +13,7 @@ use super::life::Life;
 use super::lock::lock;
 use super::settings::Stats;
 use super::transport::ReadHalf;
-use crate::protocol::{Parser, ServerError, ServerOp, encode};
+use crate::protocol::{Headers, Parser, ServerError, ServerOp, encode};
 
 /// Room for one read; small messages share the allocation.
 const READ_SIZE: usize = 64 * 1024;
@@ -95,6 +95,9 @@ impl Life {
                 Ok(None) => break Ok(()),
                 Ok(Some(ServerOp::Message(message))) => {
                     messages += 1;
+                    if let Some(Err(error)) = message.header().map(Headers::check_version) {
+                        self.report_error(events, error.into());
+                    }
                     tables.message(message, &self.outbox, events);
                 }
                 Ok(Some(ServerOp::Pong)) => {

@@ -55,10 +55,7 @@ impl<'a> Headers<'a> {
     pub fn parse(block: &'a [u8]) -> Result<Self, UnknownHeaderVersion> {
         let (first, rest) = split_line(block);
         let mut words = words(first);
-        let version = words.next().unwrap_or_default();
-        if version != VERSION {
-            return Err(UnknownHeaderVersion::new(version));
-        }
+        check_version_word(words.next())?;
         let mut fields = Collector::default();
         if let Some(status) = words.next().filter(|word| is_integer(word)) {
             fields.append(STATUS, status.into());
@@ -79,6 +76,11 @@ impl<'a> Headers<'a> {
         Ok(Self {
             fields: fields.fields,
         })
+    }
+
+    /// Looks at the version only: whether [`parse`](Self::parse) would succeed.
+    pub fn check_version(block: &[u8]) -> Result<(), UnknownHeaderVersion> {
+        check_version_word(words(split_line(block).0).next())
     }
 
     /// Appends the block for `pairs` (each a key and its values) to `buf`.
@@ -199,6 +201,13 @@ fn is_integer(word: &[u8]) -> bool {
         .or(word.strip_prefix(b"+"))
         .unwrap_or(word);
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+fn check_version_word(word: Option<&[u8]>) -> Result<(), UnknownHeaderVersion> {
+    match word.unwrap_or_default() {
+        VERSION => Ok(()),
+        other => Err(UnknownHeaderVersion::new(other)),
+    }
 }
 
 fn encode_fields<'p, V>(

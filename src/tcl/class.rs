@@ -75,16 +75,17 @@ pub struct Birth<'a> {
     pub name: String,
 }
 
+/// Makes an object's value and says what is to be done once the object has it.
+pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Work)>;
+
 /// A native constructor. Must live in a `static`.
-///
-/// `run` makes the value and says what is to be done once the object has it.
 pub struct Constructor<T> {
     raw: RawMethodType,
-    run: fn(&Birth, &Call) -> Result<(Rc<T>, Work)>,
+    run: Construct<T>,
 }
 
 impl<T: Instance> Constructor<T> {
-    pub const fn new(run: fn(&Birth, &Call) -> Result<(Rc<T>, Work)>) -> Constructor<T> {
+    pub const fn new(run: Construct<T>) -> Constructor<T> {
         Constructor {
             raw: method_type(c"constructor", constructor_entry::<T>),
             run,

@@ -103,6 +103,8 @@ fn call(interp: Interp, words: Vec<Obj>) {
                 sys::TCL_EVAL_GLOBAL,
             );
             if status != sys::TCL_OK && interp.is_alive() {
+                let place = Obj::text("\n    (callback of package nats)");
+                (api().append_obj_to_error_info)(raw, place.raw());
                 (api().background_exception)(raw, status);
             }
             (api().release)(raw.cast());

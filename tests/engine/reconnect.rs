@@ -127,6 +127,21 @@ fn failures_wait_and_end_in_lost_with_what_was_accepted() {
 }
 
 #[test]
+fn the_owner_may_set_the_delay() {
+    let server = Server::start();
+    let (fixture, peer) = connected(&server, |options| {
+        options.reconnect_time_wait = 600_000;
+        options.max_reconnect_attempts = 3;
+        options.ask_delay = true;
+    });
+    let question = format!("ask delay {}", server.address());
+    drop(server);
+    drop(peer);
+    let told = fixture.sink.take_to("lost");
+    assert_eq!(told.iter().filter(|line| **line == question).count(), 2, "{told:?}");
+}
+
+#[test]
 fn without_reconnect_attempts_the_first_loss_is_the_end() {
     let server = Server::start();
     let (fixture, peer) = connected(&server, |options| options.max_reconnect_attempts = 0);

@@ -82,6 +82,10 @@ impl EventSink for Recorder {
         self.arrived.notify_all();
     }
 
+    fn ask(&self, question: Event) {
+        self.deliver(&mut vec![question]);
+    }
+
     fn has_room(&self) -> bool {
         !self.full.load(SeqCst)
     }
@@ -98,6 +102,10 @@ impl EventSink for Recorder {
 fn describe(event: Event) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match event {
+        Event::AskDelay { server, answer } => {
+            answer.give(7);
+            format!("ask delay {}", server.url.address())
+        }
         Event::Message { sid, message } => {
             format!(
                 "message {sid} {} {}",

@@ -118,6 +118,7 @@ impl Config {
             secure: self.bool("secure"),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
+            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
             reconnect_jitter: self.count("reconnect_jitter"),
             max_reconnect_attempts: self
                 .get("max_reconnect_attempts")

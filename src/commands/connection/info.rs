@@ -122,7 +122,8 @@ pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Value(Obj::list(&servers)))
 }
 
-fn server_dict(server: &Server) -> Obj {
+/// A server as `all_servers` and `-custom_reconnect_delay` show it, with its login.
+pub fn server_dict(server: &Server) -> Obj {
     let mut fields = vec![
         ("scheme", Obj::text(server.url.scheme.as_str())),
         ("host", Obj::text(&server.url.host)),

@@ -33,6 +33,10 @@ impl EventSink for LifeSink {
         self.sender.send(batch);
     }
 
+    fn ask(&self, question: Event) {
+        self.sender.send_first(question);
+    }
+
     fn has_room(&self) -> bool {
         self.sender.has_room()
     }

@@ -36,8 +36,11 @@ macro_rules! slots {
                     $($name: {
                         let old: usize = $old;
                         let new: usize = [$old $(, $new)?][slots!(@last $($new)?)];
+                        type Function = unsafe extern "C-unwind" fn($($arg),*) $(-> $ret)?;
                         // SAFETY: the slot holds a function of this signature; see the file's head.
-                        unsafe { transmute::<*const c_void, _>(slot(table, if nine { new } else { old })?) }
+                        unsafe {
+                            transmute::<*const c_void, Function>(slot(table, if nine { new } else { old })?)
+                        }
                     },)*
                 })
             }
