@@ -58,10 +58,17 @@ pub enum LogLevel {
 }
 
 impl Event {
-    /// Bytes that count against the receiver's bound (0 for everything but messages).
+    /// Bytes that count against the receiver's bound: what a server can make us hold. Only
+    /// events that it cannot cause at will weigh nothing.
     pub fn weight(&self) -> usize {
         match self {
             Event::Message { message, .. } | Event::Reply { message, .. } => message.wire_len(),
+            Event::Info { info, .. } => info
+                .fields()
+                .map(|(name, value)| name.len() + value.to_string().len())
+                .sum(),
+            Event::LastError(Some(error)) => error.text.len(),
+            Event::Log { text, .. } => text.len(),
             _ => 0,
         }
     }

@@ -157,7 +157,10 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = course.delay(next, &options);
+            let delay = match course.waits_since(next) {
+                Some(since) => time_left(since, reconnect_delay(&options)),
+                None => Duration::ZERO,
+            };
             if !delay.is_zero() {
                 self.gate.log(&mut events, LogLevel::Debug, || {
                     let ms = delay.as_millis();
@@ -297,21 +300,14 @@ impl Course {
         }
     }
 
-    /// How long to wait for the server that comes next: for its own delay since its failure, and
-    /// after the second short session in a row also since that.
-    fn delay(&mut self, next: Next, options: &Options) -> Duration {
+    /// Since when (epoch ms) the delay of the server that comes next counts: since its own
+    /// failure, and after the second short session in a row also since that one's end.
+    fn waits_since(&mut self, next: Next) -> Option<u64> {
         let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
-        let since = match next {
+        match next {
             Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
             _ => lost_at,
-        };
-        let Some(since) = since else {
-            return Duration::ZERO;
-        };
-        let wait = reconnect_delay(options);
-        // A clock set back must not make the wait longer than a delay.
-        let passed = epoch_ms().saturating_sub(since);
-        Duration::from_millis(wait.saturating_sub(passed))
+        }
     }
 
     fn session_lost(&mut self, lasted: Duration, options: &Options) {
@@ -331,6 +327,12 @@ impl Course {
 fn reconnect_delay(options: &Options) -> u64 {
     let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
     options.reconnect_time_wait.saturating_add(jitter)
+}
+
+/// What is left of a delay. A clock that was set back does not prolong it.
+fn time_left(since: u64, delay: u64) -> Duration {
+    let passed = epoch_ms().saturating_sub(since);
+    Duration::from_millis(delay.saturating_sub(passed))
 }
 
 fn epoch_ms() -> u64 {
