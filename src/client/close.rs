@@ -197,7 +197,7 @@ impl Life {
             }
         };
         // Whatever is left when the time is up is counted by the caller.
-        let _ = timeout(FLUSH_TOTAL.max(idle), exchange).await;
+        let _ = timeout(FLUSH_TOTAL, exchange).await;
     }
 
     async fn linger(&self, reader: &mut ReadHalf) {

@@ -95,6 +95,7 @@ impl Client {
     }
 
     /// Sends a PING behind everything queued; ends in `Event::Pong` or `Event::PingTimeout`.
+    /// `id` is new from [`Settings::next_ping_id`].
     /// Without a session it goes out with the next one. `timeout_ms` 0 means no limit.
     pub fn ping(&self, id: u64, timeout_ms: u64) {
         let deadline = deadline_in(timeout_ms);

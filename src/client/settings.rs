@@ -20,6 +20,7 @@ pub struct Settings {
     pub stats: Stats,
     last_sid: AtomicU64,
     last_request_id: AtomicU64,
+    last_ping_id: AtomicU64,
 }
 
 /// The options that the engine acts upon. Durations are milliseconds. No `Debug`: logins.
@@ -99,9 +100,14 @@ impl Settings {
         self.last_sid.fetch_add(1, Relaxed) + 1
     }
 
-    /// A new request ID: 1, 2, … in a count of their own; also good for pings.
+    /// A new request ID: 1, 2, … for requests of both styles.
     pub fn next_request_id(&self) -> u64 {
         self.last_request_id.fetch_add(1, Relaxed) + 1
+    }
+
+    /// A new ping ID, in a count of its own: scripts see the IDs of requests.
+    pub fn next_ping_id(&self) -> u64 {
+        self.last_ping_id.fetch_add(1, Relaxed) + 1
     }
 
     pub(crate) fn options(&self) -> Options {

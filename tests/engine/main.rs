@@ -71,7 +71,7 @@ impl Fixture {
     }
 
     fn ping(&self, timeout_ms: u64) -> u64 {
-        let id = self.settings.next_request_id();
+        let id = self.settings.next_ping_id();
         self.client.ping(id, timeout_ms);
         id
     }
