@@ -1,5 +1,24 @@
-//! The Tcl package `nats`.
+//! The Tcl package `nats`: a NATS client as a binary extension.
+//!
+//! Layers, each of which knows only those below it:
+//!
+//! ```text
+//! commands   Tcl classes and ensembles: arguments -> call -> result
+//!   tcl        the only door to the Tcl C API, the only `unsafe`; knows nothing of NATS
+//!   mailbox    from the runtime's threads to an interpreter's thread
+//!   client     connections: servers, sessions, subscriptions, requests; knows nothing of Tcl
+//!     protocol   the wire grammar, without I/O
+//! ```
+//!
+//! A published message goes `commands -> client (outbox) -> socket` in the caller's thread and
+//! the writer's; a received one goes `socket -> client -> mailbox -> commands (callback)`.
+//! ARCHITECTURE.md tells the whole story.
 #![deny(unsafe_code)]
 
 pub mod client;
+mod commands;
+mod mailbox;
 pub mod protocol;
+mod tcl;
+
+tcl::package_entry!(Nats_Init => crate::commands::define);

@@ -188,8 +188,7 @@ impl Life {
     /// that waits for us to read can go on reading itself.
     async fn flush(&self, reader: &mut ReadHalf) {
         let idle = Duration::from_millis(self.settings.options().flush_timeout);
-        let write =
-            async { while let Ok(Ok(Step::Wrote)) = timeout(idle, self.outbox.step()).await {} };
+        let write = async { while let Ok(Ok(Step::Wrote)) = timeout(idle, self.outbox.step()).await {} };
         let exchange = async {
             tokio::select! {
                 () = write => {}

@@ -25,9 +25,7 @@ pub(crate) async fn dial(url: &ServerUrl) -> Result<Transport, ConnectionError> 
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 // Delays of Nagle's algorithm would dominate every request; we batch ourselves.
-                stream
-                    .set_nodelay(true)
-                    .map_err(|e| failed(&os_reason(&e)))?;
+                stream.set_nodelay(true).map_err(|e| failed(&os_reason(&e)))?;
                 return Ok(Transport::tcp(stream));
             }
             Err(error) => reason = os_reason(&error),

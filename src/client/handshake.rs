@@ -13,9 +13,7 @@ use super::pool::Server;
 use super::settings::Options;
 use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::url::{Login, Scheme};
-use crate::protocol::{
-    Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode,
-};
+use crate::protocol::{Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode};
 
 /// The version that the package provides.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -164,11 +162,7 @@ impl Line {
 }
 
 /// Whether to upgrade; an error if TLS is wanted and the server does not offer it.
-fn wants_tls(
-    info: &ServerInfo,
-    server: &Server,
-    options: &Options,
-) -> Result<bool, ConnectionError> {
+fn wants_tls(info: &ServerInfo, server: &Server, options: &Options) -> Result<bool, ConnectionError> {
     let wanted = options.secure || server.url.scheme == Scheme::Tls;
     if wanted && !info.tls_required() && !info.tls_available() {
         return Err(ConnectionError::secure_wanted(&server.url.address()));
@@ -183,8 +177,7 @@ fn connect_json(
     tls: bool,
 ) -> Result<String, ConnectionError> {
     let credentials = if info.auth_required() {
-        credentials(server, options)
-            .ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
+        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
     } else {
         Credentials::None
     };
@@ -204,9 +197,7 @@ fn connect_json(
 /// The URL's login goes before the options'.
 fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
     match &server.url.login {
-        Login::UserPassword { user, password } => {
-            Some(Credentials::UserPassword { user, password })
-        }
+        Login::UserPassword { user, password } => Some(Credentials::UserPassword { user, password }),
         Login::Token(token) => Some(Credentials::Token(token)),
         Login::None if !options.user.is_empty() && !options.password.is_empty() => {
             let (user, password) = (&options.user, &options.password);

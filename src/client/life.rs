@@ -16,13 +16,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 use super::close::Closing;
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{Event, EventSink, LogLevel};
+use super::event::{ANSWER_TIME, DelayAnswer, Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -130,10 +130,7 @@ impl Life {
     }
 
     /// Goes from server to server until one answers the handshake or none is left.
-    async fn next_connection(
-        &self,
-        course: &mut Course,
-    ) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
+    async fn next_connection(&self, course: &mut Course) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
         let mut events = Vec::new();
         loop {
             let options = self.settings.options();
@@ -157,18 +154,10 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = match course.waits_since(next) {
-                Some(since) => time_left(since, reconnect_delay(&options)),
-                None => Duration::ZERO,
-            };
-            if !delay.is_zero() {
-                self.gate.log(&mut events, LogLevel::Debug, || {
-                    let ms = delay.as_millis();
-                    format!("Waiting for {ms} ms before connecting to the next server")
-                });
-                self.gate.deliver(&mut events);
+            if let Some(since) = course.delay_begins(next) {
                 course.awaiting = true;
-                sleep(delay).await;
+                let delay = time_left(since, self.reconnect_delay(&server, &options).await);
+                self.wait(delay, &mut events).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -202,9 +191,38 @@ impl Life {
         }
     }
 
+    async fn wait(&self, delay: Duration, events: &mut Vec<Event>) {
+        if delay.is_zero() {
+            return;
+        }
+        self.gate.log(events, LogLevel::Debug, || {
+            let ms = delay.as_millis();
+            format!("Waiting for {ms} ms before connecting to the next server")
+        });
+        self.gate.deliver(events);
+        sleep(delay).await;
+    }
+
+    /// The wait between a server's failure and the next attempt, in ms: the owner's answer, or the
+    /// option with a chance addition that spreads the clients of a server that comes back.
+    async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
+        if options.ask_delay {
+            let (answer, answered) = oneshot::channel();
+            let answer = DelayAnswer(answer);
+            self.gate.ask(Event::AskDelay {
+                server: Box::new(server.clone()),
+                answer,
+            });
+            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+                return delay;
+            }
+        }
+        let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
+        options.reconnect_time_wait.saturating_add(jitter)
+    }
+
     fn exhausted<T>(&self, mut events: Vec<Event>, text: &str) -> Result<T, PoolExhausted> {
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         self.gate.deliver(&mut events);
         Err(PoolExhausted)
     }
@@ -281,8 +299,7 @@ impl Life {
         self.closing.set_peer(None);
         let mut events = Vec::new();
         let text = "Internal error in the connection";
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         events.push(Event::LastError(Some(ConnectionError::internal(text))));
         events.push(Event::Lost);
         self.gate.deliver(&mut events);
@@ -300,9 +317,9 @@ impl Course {
         }
     }
 
-    /// Since when (epoch ms) the delay of the server that comes next counts: since its own
-    /// failure, and after the second short session in a row also since that one's end.
-    fn waits_since(&mut self, next: Next) -> Option<u64> {
+    /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
+    /// own failure, and after the second short session in a row also the loss of that.
+    fn delay_begins(&mut self, next: Next) -> Option<u64> {
         let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
         match next {
             Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
@@ -322,23 +339,14 @@ impl Course {
     }
 }
 
-/// The wait between a server's failure and the next attempt, in ms. Chance spreads the clients
-/// of a server that comes back; it only ever adds.
-fn reconnect_delay(options: &Options) -> u64 {
-    let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
-    options.reconnect_time_wait.saturating_add(jitter)
-}
-
-/// What is left of a delay. A clock that was set back does not prolong it.
+/// What is left of a delay in ms that began at `since`. A clock set back must not make the wait
+/// longer than the delay.
 fn time_left(since: u64, delay: u64) -> Duration {
-    let passed = epoch_ms().saturating_sub(since);
-    Duration::from_millis(delay.saturating_sub(passed))
+    Duration::from_millis(delay.saturating_sub(epoch_ms().saturating_sub(since)))
 }
 
 fn epoch_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -224,8 +224,7 @@ impl Outbox {
 
     /// Writes the queue from this thread if the writer is idle, which spares its wake-up.
     fn write_through(&self, writer: Option<&mut Writer>, queue: MutexGuard<'_, Queue>) {
-        let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps)
-        else {
+        let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps) else {
             return self.release(queue);
         };
         drop(queue);

@@ -20,7 +20,6 @@ pub struct Settings {
     pub stats: Stats,
     last_sid: AtomicU64,
     last_request_id: AtomicU64,
-    last_ping_id: AtomicU64,
 }
 
 /// The options that the engine acts upon. Durations are milliseconds. No `Debug`: logins.
@@ -38,6 +37,8 @@ pub struct Options {
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
     pub reconnect_time_wait: u64,
+    /// Whether the owner is asked for the delay instead (`Event::AskDelay`).
+    pub ask_delay: bool,
     /// Up to this much is added to `reconnect_time_wait` by chance.
     pub reconnect_jitter: u64,
     /// Failed attempts until a server leaves the pool; negative for no limit.
@@ -66,6 +67,7 @@ impl Default for Options {
             secure: false,
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
+            ask_delay: false,
             reconnect_jitter: 100,
             max_reconnect_attempts: 60,
             ping_interval: 120_000,
@@ -103,11 +105,6 @@ impl Settings {
     /// A new request ID: 1, 2, … for requests of both styles.
     pub fn next_request_id(&self) -> u64 {
         self.last_request_id.fetch_add(1, Relaxed) + 1
-    }
-
-    /// A new ping ID, in a count of its own: scripts see the IDs of requests.
-    pub fn next_ping_id(&self) -> u64 {
-        self.last_ping_id.fetch_add(1, Relaxed) + 1
     }
 
     pub(crate) fn options(&self) -> Options {

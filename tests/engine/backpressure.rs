@@ -84,10 +84,7 @@ fn the_caller_can_end_the_wait() {
     });
     let payload = vec![b'x'; 32 * KIB];
     let refused = loop {
-        if let Err(error) = fixture
-            .client
-            .publish(b"s", b"", None, &payload, &mut || false)
-        {
+        if let Err(error) = fixture.client.publish(b"s", b"", None, &payload, &mut || false) {
             break error;
         }
     };
@@ -129,10 +126,7 @@ fn an_owner_without_room_stops_reading_and_nothing_else() {
     peer.expect("PUB p  1\r\n1\r\n");
     let id = fixture.ping(30);
     let last = fixture.sink.take_to(&format!("ping timeout {id}"));
-    assert!(
-        last.len() as u64 <= delivered + 1,
-        "nothing was read meanwhile"
-    );
+    assert!(last.len() as u64 <= delivered + 1, "nothing was read meanwhile");
     assert_eq!(fixture.settings.stats.pauses.load(Relaxed), 1);
     fixture.sink.set_full(false);
     peer.expect("PING\r\n");

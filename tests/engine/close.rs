@@ -103,8 +103,7 @@ fn closing_in_the_reconnect_delay_ends_the_wait() {
     let address = server.address();
     drop(server);
     drop(peer);
-    let refused =
-        format!("ErrConnectionRefused Failed to connect to {address}: connection refused");
+    let refused = format!("ErrConnectionRefused Failed to connect to {address}: connection refused");
     fixture.sink.skip_to(&refused);
     fixture.publish("p", b"");
     let failed = last_attempt(&fixture);
@@ -134,6 +133,7 @@ fn a_forgotten_client_flushes_and_closes() {
             client,
             sink,
             settings,
+            ..
         },
         mut peer,
     ) = connected(&server, |_| {});

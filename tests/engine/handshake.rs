@@ -11,9 +11,7 @@ type Adjust = fn(&mut Options);
 fn the_client_answers_info_with_connect_and_ping() {
     let server = Server::start();
     let address = server.address();
-    let fixture = connect(&[&server.url()], |options| {
-        options.name = "x\"\u{e9}".to_owned()
-    });
+    let fixture = connect(&[&server.url()], |options| options.name = "x\"\u{e9}".to_owned());
     let mut peer = server.accept();
     for piece in [&INFO[..3], &INFO[3..20], &INFO[20..], "\r", "\n"] {
         peer.send(piece);
@@ -58,16 +56,7 @@ fn nothing_is_written_before_the_pong() {
     peer.expect("PONG\r\nSUB foo  1\r\nPUB early  1\r\n1\r\n");
     fixture.sink.skip_to("status connected");
     assert_eq!(fixture.sink.next(), format!("message {sid} foo m"));
-    assert!(
-        fixture
-            .settings
-            .info
-            .lock()
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .ldm()
-    );
+    assert!(fixture.settings.info.lock().unwrap().as_ref().unwrap().ldm());
 }
 
 #[test]
@@ -165,8 +154,7 @@ fn unreachable_servers_have_the_system_s_reason() {
         ),
         (
             "127.0.0.1:70000".to_owned(),
-            "Failed to connect to 127.0.0.1:70000: couldn't open socket: port number too high"
-                .to_owned(),
+            "Failed to connect to 127.0.0.1:70000: couldn't open socket: port number too high".to_owned(),
         ),
     ] {
         let fixture = connect(&[&url], |_| {});
@@ -244,9 +232,7 @@ fn every_info_can_announce_servers() {
     drop(peer);
     let _peer = other.accept_connected();
     let told = fixture.sink.take_to("status connected");
-    assert!(
-        told.contains(&"log Warn Ignored no url in connect_urls: no server address".to_owned())
-    );
+    assert!(told.contains(&"log Warn Ignored no url in connect_urls: no server address".to_owned()));
     let pool = fixture.settings.pool.lock().unwrap();
     let current = pool.current().unwrap();
     assert_eq!((current.url.address(), current.discovered), (new, true));
@@ -260,9 +246,6 @@ fn a_handshake_is_bounded() {
     let mut peer = server.accept();
     peer.send(&format!("{INFO}\r\n"));
     peer.send_until_closed(&format!("INFO {{\"a\":\"{}\"}}\r\n", "x".repeat(10_000)));
-    let error = format!(
-        "ErrProtocol The handshake with {} does not end",
-        server.address()
-    );
+    let error = format!("ErrProtocol The handshake with {} does not end", server.address());
     assert!(fixture.sink.take_to("lost").contains(&error));
 }

@@ -10,6 +10,7 @@ mod server;
 mod session;
 mod sink;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ struct Fixture {
     client: Client,
     settings: Arc<Settings>,
     sink: Arc<Recorder>,
+    next_ping: Cell<u64>,
 }
 
 /// Connects to `servers` in their order.
@@ -33,18 +35,14 @@ fn connect(servers: &[&str], adjust: impl FnOnce(&mut Options)) -> Fixture {
     let settings = Arc::new(Settings::default());
     let sink = Arc::new(Recorder::default());
     let urls: Vec<String> = servers.iter().map(|url| (*url).to_owned()).collect();
-    settings
-        .pool
-        .lock()
-        .unwrap()
-        .configure(&urls, false)
-        .unwrap();
+    settings.pool.lock().unwrap().configure(&urls, false).unwrap();
     adjust(&mut settings.options.lock().unwrap());
     let client = Client::connect(Arc::clone(&settings), sink.clone()).unwrap();
     Fixture {
         client,
         settings,
         sink,
+        next_ping: Cell::new(1),
     }
 }
 
@@ -71,7 +69,8 @@ impl Fixture {
     }
 
     fn ping(&self, timeout_ms: u64) -> u64 {
-        let id = self.settings.next_ping_id();
+        let id = self.next_ping.get();
+        self.next_ping.set(id + 1);
         self.client.ping(id, timeout_ms);
         id
     }

@@ -40,10 +40,7 @@ fn requests_survive_but_are_not_resent() {
         fixture.settings.next_request_id(),
     );
     fixture.client.request(new, b"svc", None, b"", 0).unwrap();
-    fixture
-        .client
-        .request_many(old, b"svc", None, b"", 2, 0)
-        .unwrap();
+    fixture.client.request_many(old, b"svc", None, b"", 2, 0).unwrap();
     let shared = peer.line();
     drop(peer);
     fixture.sink.skip_to("status reconnecting");
@@ -56,11 +53,7 @@ fn requests_survive_but_are_not_resent() {
         .unwrap()
         .strip_suffix(".*  1\r\n")
         .unwrap();
-    let own_inbox = own
-        .strip_prefix("SUB ")
-        .unwrap()
-        .strip_suffix("  2\r\n")
-        .unwrap();
+    let own_inbox = own.strip_prefix("SUB ").unwrap().strip_suffix("  2\r\n").unwrap();
     peer.send(&format!(
         "MSG {own_inbox} 2 1\r\no\r\nMSG {inbox}.{new} 1 1\r\nn\r\n"
     ));
@@ -123,8 +116,7 @@ fn failures_wait_and_end_in_lost_with_what_was_accepted() {
     fixture.publish("a", b"");
     let told = fixture.sink.take_to("lost");
     assert!(lost.elapsed() >= Duration::from_millis(50));
-    let refused =
-        format!("ErrConnectionRefused Failed to connect to {address}: connection refused");
+    let refused = format!("ErrConnectionRefused Failed to connect to {address}: connection refused");
     assert_eq!(told.iter().filter(|line| **line == refused).count(), 2);
     assert_eq!(told[told.len() - 2], "log Error Server pool is empty");
     assert!(fixture.settings.pool.lock().unwrap().is_empty());
@@ -132,6 +124,25 @@ fn failures_wait_and_end_in_lost_with_what_was_accepted() {
     assert_eq!(fixture.client.end_of_life(), 2);
     let refused = fixture.client.publish(b"c", b"", None, b"", &mut || true);
     assert_eq!(refused, Err(nats::client::PublishError::Closed));
+}
+
+#[test]
+fn the_owner_may_set_the_delay() {
+    let server = Server::start();
+    let (fixture, peer) = connected(&server, |options| {
+        options.reconnect_time_wait = 600_000;
+        options.max_reconnect_attempts = 3;
+        options.ask_delay = true;
+    });
+    let question = format!("ask delay {}", server.address());
+    drop(server);
+    drop(peer);
+    let told = fixture.sink.take_to("lost");
+    assert_eq!(
+        told.iter().filter(|line| **line == question).count(),
+        2,
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 
-pub const INFO: &str =
-    r#"INFO {"server_id":"X","version":"2.10.0","headers":true,"max_payload":1048576}"#;
+pub const INFO: &str = r#"INFO {"server_id":"X","version":"2.10.0","headers":true,"max_payload":1048576}"#;
 
 pub struct Server {
     listener: TcpListener,

@@ -79,11 +79,12 @@ impl EventSink for Recorder {
     fn deliver(&self, batch: &mut Vec<Event>) {
         assert!(!self.panics.swap(false, SeqCst), "as the test wants it");
         self.delivered.fetch_add(batch.len() as u64, SeqCst);
-        self.lines
-            .lock()
-            .unwrap()
-            .extend(batch.drain(..).map(describe));
+        self.lines.lock().unwrap().extend(batch.drain(..).map(describe));
         self.arrived.notify_all();
+    }
+
+    fn ask(&self, question: Event) {
+        self.deliver(&mut vec![question]);
     }
 
     fn has_room(&self) -> bool {
@@ -102,6 +103,10 @@ impl EventSink for Recorder {
 fn describe(event: Event) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match event {
+        Event::AskDelay { server, answer } => {
+            answer.give(7);
+            format!("ask delay {}", server.url.address())
+        }
         Event::Message { sid, message } => {
             format!(
                 "message {sid} {} {}",

@@ -1,0 +1,63 @@
+# The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
+#
+#   make demo                            runs the examples against a server of its own
+#   make test                            everything; see scripts/test
+#   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
+
+PREFIX     ?= /usr/local
+TCLSH      ?= tclsh
+VERSION    := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# The same two words that Tcl has in tcl_platform, which pkgIndex.tcl looks for.
+PLATFORM   := $(shell uname -s | tr A-Z a-z)-$(shell uname -m)
+EXTENSION  := $(if $(filter darwin-%,$(PLATFORM)),.dylib,.so)
+CARGO_OUT  := $(or $(CARGO_TARGET_DIR),target)/release/libnats$(EXTENSION)
+PACKAGE    := build/nats$(VERSION)
+LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
+INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
+
+.PHONY: all library library-path demo test test-tcl prepare install uninstall clean distclean
+
+all: $(PACKAGE)/pkgIndex.tcl library
+
+# Cargo knows best what is stale, so it is always asked. An unchanged library keeps its file.
+library:
+	cargo build --release --locked
+	@mkdir -p $(dir $(LIBRARY))
+	@cmp -s $(CARGO_OUT) $(LIBRARY) || install -m 755 $(CARGO_OUT) $(LIBRARY)
+
+library-path:
+	@echo $(LIBRARY)
+
+$(PACKAGE)/pkgIndex.tcl: pkgIndex.tcl.in Cargo.toml
+	@mkdir -p $(PACKAGE)
+	sed 's/@VERSION@/$(VERSION)/g' $< > $@
+
+demo: all
+	scripts/demo
+
+test:
+	scripts/test
+
+test-tcl: all
+	NATS_SERVER="$${NATS_SERVER:-$$(scripts/nats-server)}" TCLLIBPATH=$(CURDIR)/build \
+		$(TCLSH) tests/all.tcl $(FILES)
+
+prepare:
+	scripts/prepare
+
+install: all
+	install -d $(INSTALLED)/$(PLATFORM)
+	install -m 644 $(PACKAGE)/pkgIndex.tcl $(INSTALLED)/pkgIndex.tcl
+	install -m 755 $(LIBRARY) $(INSTALLED)/$(PLATFORM)/$(notdir $(LIBRARY))
+	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
+
+uninstall:
+	rm -rf $(INSTALLED)
+
+clean:
+	rm -rf build
+	cargo clean
+
+distclean: clean
+	rm -rf .cache

@@ -1,0 +1,249 @@
+//! The options of a connection: `configure`, `cget`, `reset`.
+
+use std::rc::Rc;
+
+use super::Connection;
+use crate::client::settings::Options;
+use crate::client::status::Status;
+use crate::commands::options::{Kind, Spec, invalid, parse, spec, to_count, to_integer};
+use crate::mailbox::Bound;
+use crate::tcl::{Call, Obj, Reply, Result};
+
+/// Every option in the order in which faults are reported.
+const OPTIONS: &[Spec] = &[
+    spec("servers", Kind::ValidStr),
+    spec("name", Kind::ValidStr),
+    spec("pedantic", Kind::Bool),
+    spec("verbose", Kind::Bool),
+    spec("randomize", Kind::Bool),
+    spec("connect_timeout", Kind::Timeout),
+    spec("reconnect_time_wait", Kind::Timeout),
+    spec("custom_reconnect_delay", Kind::Str),
+    spec("max_reconnect_attempts", Kind::Int),
+    spec("ping_interval", Kind::Timeout),
+    spec("max_outstanding_pings", Kind::PosInt),
+    spec("echo", Kind::Bool),
+    spec("tls_opts", Kind::Dict),
+    spec("user", Kind::Str),
+    spec("password", Kind::Str),
+    spec("token", Kind::Str),
+    spec("secure", Kind::Bool),
+    spec("check_subjects", Kind::Bool),
+    spec("dictmsg", Kind::Bool),
+    spec("utf8_convert", Kind::Bool),
+    spec("request_timeout", Kind::Timeout),
+    spec("reconnect_jitter", Kind::Timeout),
+    spec("pending_bytes", Kind::PosInt),
+    spec("pending_msgs", Kind::PosInt),
+    spec("outbox_size", Kind::PosInt),
+    spec("reconnect_buf_size", Kind::PosInt),
+    spec("flush_timeout", Kind::Timeout),
+];
+
+/// The value of an option before it is configured, and after `reset`.
+fn default_of(option: &str) -> &'static str {
+    match option {
+        "pedantic" | "verbose" | "secure" | "dictmsg" | "utf8_convert" => "false",
+        "randomize" | "echo" | "check_subjects" => "true",
+        "connect_timeout" | "reconnect_time_wait" | "flush_timeout" => "2000",
+        "max_reconnect_attempts" => "60",
+        "ping_interval" => "120000",
+        "max_outstanding_pings" => "2",
+        "request_timeout" => "10000",
+        "reconnect_jitter" => "100",
+        "pending_bytes" => "67108864",
+        "pending_msgs" => "524288",
+        "outbox_size" => "16777216",
+        "reconnect_buf_size" => "67108864",
+        _ => "",
+    }
+}
+
+/// The values as `cget` returns them, in the order of the table.
+pub struct Config {
+    values: Vec<Obj>,
+}
+
+impl Config {
+    pub fn new(name: &str) -> Config {
+        let values = OPTIONS
+            .iter()
+            .map(|spec| Obj::text(default_of(spec.name)))
+            .collect();
+        let mut config = Config { values };
+        config.set("name", Obj::text(name));
+        config
+    }
+
+    pub fn get(&self, option: &str) -> Option<&Obj> {
+        let index = OPTIONS.iter().position(|spec| spec.name == option)?;
+        Some(&self.values[index])
+    }
+
+    fn set(&mut self, option: &str, value: Obj) {
+        if let Some(index) = OPTIONS.iter().position(|spec| spec.name == option) {
+            self.values[index] = value;
+        }
+    }
+
+    pub fn bool(&self, option: &str) -> bool {
+        self.get(option)
+            .is_some_and(|value| value.modified_utf8() == b"true")
+    }
+
+    pub fn count(&self, option: &str) -> u64 {
+        self.get(option).and_then(to_count).unwrap_or(0)
+    }
+
+    fn text(&self, option: &str) -> String {
+        self.get(option)
+            .map(|value| value.to_text().into_owned())
+            .unwrap_or_default()
+    }
+
+    fn size(&self, option: &str) -> usize {
+        usize::try_from(self.count(option)).unwrap_or(usize::MAX)
+    }
+
+    /// What the engine acts upon.
+    fn engine_options(&self) -> Options {
+        Options {
+            name: self.text("name"),
+            pedantic: self.bool("pedantic"),
+            verbose: self.bool("verbose"),
+            echo: self.bool("echo"),
+            user: self.text("user"),
+            password: self.text("password"),
+            token: self.text("token"),
+            secure: self.bool("secure"),
+            connect_timeout: self.count("connect_timeout"),
+            reconnect_time_wait: self.count("reconnect_time_wait"),
+            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
+            reconnect_jitter: self.count("reconnect_jitter"),
+            max_reconnect_attempts: self
+                .get("max_reconnect_attempts")
+                .and_then(to_integer)
+                .unwrap_or(60),
+            ping_interval: self.count("ping_interval"),
+            max_outstanding_pings: self.count("max_outstanding_pings"),
+            outbox_size: self.size("outbox_size"),
+            reconnect_buf_size: self.size("reconnect_buf_size"),
+            flush_timeout: self.count("flush_timeout"),
+        }
+    }
+}
+
+impl Connection {
+    /// Makes the stored options effective.
+    pub(super) fn apply_config(&self) {
+        let config = self.config.borrow();
+        *self
+            .settings
+            .options
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
+        let bound = Bound {
+            items: config.size("pending_msgs").max(1),
+            bytes: config.size("pending_bytes").max(1),
+        };
+        self.mailbox.set_bound(bound);
+        self.check_subjects.set(config.bool("check_subjects"));
+        self.utf8.set(config.bool("utf8_convert"));
+    }
+}
+
+pub fn cget(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [option] = call.args() else {
+        return Err(call.wrong_args(c"option"));
+    };
+    value_of(connection, option)
+}
+
+fn value_of(connection: &Connection, option: &Obj) -> Result<Reply> {
+    let text = option.to_text();
+    let name = text.trim_start_matches('-');
+    if name == "status" {
+        return Ok(Reply::Value(Obj::text(connection.status.get().as_str())));
+    }
+    match connection.config.borrow().get(name) {
+        Some(value) => Ok(Reply::Value(value.clone())),
+        None => Err(invalid(format!("Invalid option {text}"))),
+    }
+}
+
+pub fn configure(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    match call.args() {
+        [] => {
+            let config = connection.config.borrow();
+            let pairs = OPTIONS.iter().zip(&config.values);
+            let words: Vec<Obj> = pairs
+                .flat_map(|(spec, value)| [Obj::text(spec.name), value.clone()])
+                .collect();
+            Ok(Reply::Value(Obj::list(&words)))
+        }
+        [option] => value_of(connection, option),
+        pairs => {
+            set(connection, pairs)?;
+            Ok(Reply::Empty)
+        }
+    }
+}
+
+/// Checks everything, then applies everything.
+fn set(connection: &Connection, pairs: &[Obj]) -> Result {
+    let values = parse(pairs, OPTIONS)?;
+    if let Some(servers) = values.get("servers") {
+        refuse_unless_closed(connection)?;
+        let randomize = values
+            .bool("randomize")
+            .unwrap_or_else(|| connection.config.borrow().bool("randomize"));
+        let urls = servers
+            .elements(&connection.interp)
+            .map_err(|_| invalid_url(&servers.to_text()))?;
+        let urls: Vec<String> = urls.iter().map(|url| url.to_text().into_owned()).collect();
+        connection
+            .pool()
+            .configure(&urls, randomize)
+            .map_err(|url| invalid_url(&url))?;
+    }
+    for (name, value) in values.given() {
+        connection.config.borrow_mut().set(name, value.clone());
+    }
+    connection.apply_config();
+    Ok(())
+}
+
+fn invalid_url(text: &str) -> crate::tcl::Error {
+    invalid(format!("Invalid URL {text}"))
+}
+
+fn refuse_unless_closed(connection: &Connection) -> Result {
+    if connection.status.get() == Status::Closed {
+        return Ok(());
+    }
+    Err(invalid("Cannot configure servers when already connected"))
+}
+
+pub fn reset(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let mut names = Vec::new();
+    for option in call.args() {
+        let text = option.to_text();
+        let name = text.trim_start_matches('-').to_owned();
+        if connection.config.borrow().get(&name).is_none() {
+            return Err(invalid(format!("Invalid option {text}")));
+        }
+        names.push(name);
+    }
+    if names.iter().any(|name| name == "servers") {
+        refuse_unless_closed(connection)?;
+        connection.pool().clear();
+    }
+    for name in names {
+        connection
+            .config
+            .borrow_mut()
+            .set(&name, Obj::text(default_of(&name)));
+    }
+    connection.apply_config();
+    Ok(Reply::Empty)
+}

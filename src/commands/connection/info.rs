@@ -1,0 +1,184 @@
+//! What a connection knows of itself and of its servers.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde_json::Value;
+
+use super::{Connection, not_connected};
+use crate::client::inbox::new_inbox;
+use crate::client::pool::Server;
+use crate::client::status::Status;
+use crate::client::url::Login;
+use crate::protocol::ServerInfo;
+use crate::tcl::{Call, Obj, Reply, Result, Work};
+
+/// The elements of the array `serverInfo`, and what every message asks of the last INFO.
+#[derive(Default)]
+pub struct Fields {
+    names: BTreeSet<String>,
+    pub limits: Option<Limits>,
+}
+
+#[derive(Clone, Copy, Default)]
+pub struct Limits {
+    pub max_payload: Option<usize>,
+    pub headers: bool,
+}
+
+impl Connection {
+    /// Writes an INFO into `serverInfo`, element by element; stale ones go when it replaces all.
+    pub(super) fn show_info(&self, info: &ServerInfo, replace: bool) -> Work {
+        let mut shown = self.server_info.borrow_mut();
+        let mut steps = Vec::new();
+        let fresh: BTreeSet<String> = info.fields().map(|(name, _)| name.to_owned()).collect();
+        if replace {
+            for stale in shown.names.difference(&fresh) {
+                let element = Obj::text(stale);
+                steps.push(Work::Unset {
+                    interp: self.interp.clone(),
+                    name: self.variables.server_info.clone(),
+                    element,
+                });
+            }
+            shown.names.clear();
+        }
+        for (name, value) in info.fields() {
+            steps.push(Work::Set {
+                interp: self.interp.clone(),
+                name: self.variables.server_info.clone(),
+                element: Some(Obj::text(name)),
+                value: from_json(value),
+            });
+        }
+        shown.names.extend(fresh);
+        let merged = self
+            .settings
+            .info
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let latest = merged.as_ref().unwrap_or(info);
+        shown.limits = Some(Limits {
+            max_payload: latest.max_payload(),
+            headers: latest.headers(),
+        });
+        Work::Many(steps)
+    }
+}
+
+/// JSON as Tcl values: booleans and null as words, arrays as lists, objects as dicts, numbers and
+/// strings verbatim.
+fn from_json(value: &Value) -> Obj {
+    match value {
+        Value::Null => Obj::text("null"),
+        Value::Bool(truth) => Obj::text(if *truth { "true" } else { "false" }),
+        Value::Number(number) => Obj::text(&number.to_string()),
+        Value::String(text) => Obj::text(text),
+        Value::Array(elements) => Obj::list(&elements.iter().map(from_json).collect::<Vec<_>>()),
+        Value::Object(fields) => {
+            let fields: Vec<(Obj, Obj)> = fields
+                .iter()
+                .map(|(key, value)| (Obj::text(key), from_json(value)))
+                .collect();
+            Obj::dict(fields.iter().map(|(key, value)| (key, value.clone())))
+        }
+    }
+}
+
+pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    let info = connection
+        .settings
+        .info
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let fields: Vec<(Obj, Obj)> = info
+        .iter()
+        .flat_map(ServerInfo::fields)
+        .map(|(name, value)| (Obj::text(name), from_json(value)))
+        .collect();
+    Ok(Reply::Value(Obj::dict(
+        fields.iter().map(|(name, value)| (name, value.clone())),
+    )))
+}
+
+pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    if connection.status.get() == Status::Closed {
+        return Err(not_connected());
+    }
+    let pool = connection.pool();
+    let server = pool.current().ok_or_else(not_connected)?;
+    Ok(Reply::Value(Obj::list(&[
+        Obj::text(&server.url.host),
+        Obj::text(&server.url.port),
+    ])))
+}
+
+pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    let servers: Vec<Obj> = connection.pool().servers().map(server_dict).collect();
+    Ok(Reply::Value(Obj::list(&servers)))
+}
+
+/// A server as `all_servers` and `-custom_reconnect_delay` show it, with its login.
+pub fn server_dict(server: &Server) -> Obj {
+    let mut fields = vec![
+        ("scheme", Obj::text(server.url.scheme.as_str())),
+        ("host", Obj::text(&server.url.host)),
+        ("port", Obj::text(&server.url.port)),
+        (
+            "discovered",
+            Obj::text(if server.discovered { "true" } else { "false" }),
+        ),
+        ("reconnects", Obj::int(server.reconnects)),
+        ("last_attempt", Obj::int(server.last_attempt)),
+    ];
+    match &server.url.login {
+        Login::None => {}
+        Login::UserPassword { user, password } => {
+            fields.push(("user", Obj::text(user)));
+            fields.push(("password", Obj::text(password)));
+        }
+        Login::Token(token) => fields.push(("auth_token", Obj::text(token))),
+    }
+    let fields: Vec<(Obj, Obj)> = fields
+        .into_iter()
+        .map(|(name, value)| (Obj::text(name), value))
+        .collect();
+    Obj::dict(fields.iter().map(|(name, value)| (name, value.clone())))
+}
+
+pub fn inbox(_: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    Ok(Reply::Value(Obj::text(&new_inbox())))
+}
+
+pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    let stats = &connection.settings.stats;
+    let fields = [
+        ("in_msgs", stats.in_msgs.load(Relaxed)),
+        ("in_bytes", stats.in_bytes.load(Relaxed)),
+        ("out_msgs", stats.out_msgs.load(Relaxed)),
+        ("out_bytes", stats.out_bytes.load(Relaxed)),
+        ("reconnects", stats.reconnects.load(Relaxed)),
+        ("pending_in_msgs", connection.mailbox.pending().items as u64),
+        ("pending_in_bytes", connection.mailbox.pending().bytes as u64),
+        ("pauses", stats.pauses.load(Relaxed)),
+        ("paused_ms", stats.paused_ns.load(Relaxed) / 1_000_000),
+    ];
+    let fields = fields.map(|(name, count)| (Obj::text(name), Obj::int(count)));
+    Ok(Reply::Value(Obj::dict(
+        fields.iter().map(|(name, count)| (name, count.clone())),
+    )))
+}
+
+fn no_args(call: &Call) -> Result {
+    if call.args().is_empty() {
+        Ok(())
+    } else {
+        Err(call.wrong_args(c""))
+    }
+}

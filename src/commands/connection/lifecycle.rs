@@ -1,0 +1,191 @@
+//! `connect`, `disconnect`, `destroy`, and the ends that run no script.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::Connection;
+use super::request::Ending;
+use crate::client::Client;
+use crate::client::error::ConnectionError;
+use crate::client::event::{Event, EventSink, LogLevel};
+use crate::client::status::Status;
+use crate::commands::options::invalid;
+use crate::commands::promise::Promise;
+use crate::mailbox::{Sender, Weight};
+use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
+
+/// One life's way into the mailbox.
+struct LifeSink {
+    sender: Sender<Event>,
+    level: LogLevel,
+}
+
+impl Weight for Event {
+    fn weight(&self) -> usize {
+        Event::weight(self)
+    }
+}
+
+impl EventSink for LifeSink {
+    fn deliver(&self, batch: &mut Vec<Event>) {
+        self.sender.send(batch);
+    }
+
+    fn ask(&self, question: Event) {
+        self.sender.send_first(question);
+    }
+
+    fn has_room(&self) -> bool {
+        self.sender.has_room()
+    }
+
+    fn room(&self) -> &Notify {
+        self.sender.room()
+    }
+
+    fn wants_log(&self, level: LogLevel) -> bool {
+        level <= self.level
+    }
+}
+
+pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let wait = match call.args() {
+        [] => true,
+        [option] if option.modified_utf8() == b"-async" => false,
+        words => {
+            let words: Vec<_> = words.iter().map(Obj::to_text).collect();
+            return Err(invalid(format!("Unknown option {}", words.join(" "))));
+        }
+    };
+    if connection.status.get() != Status::Closed {
+        return Ok(Reply::Empty);
+    }
+    if connection.pool().is_empty() {
+        return Err(Error::nats("ErrNoServers", "Server pool is empty"));
+    }
+    let sink = LifeSink {
+        sender: connection.mailbox.start_epoch(),
+        level: connection.log.level(),
+    };
+    let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
+    *connection.life.borrow_mut() = Some(client);
+    let begun = Work::Many(vec![
+        connection.set_last_error(None),
+        connection.set_status(Status::Connecting),
+    ]);
+    let result = if wait {
+        let promise = Promise::new();
+        connection.connecting.borrow_mut().push(promise.clone());
+        promise.wait()
+    } else {
+        Reply::Empty
+    };
+    Ok(Reply::Then(begun, Box::new(result)))
+}
+
+pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    if !call.args().is_empty() {
+        return Err(call.wrong_args(c""));
+    }
+    Ok(Reply::Then(connection.disconnect(), Box::new(Reply::Empty)))
+}
+
+/// The destructor; children go with the object's namespace.
+pub fn destroy(connection: &Rc<Connection>) -> Work {
+    connection.disconnect()
+}
+
+fn raise(error: ConnectionError) -> Error {
+    Error::nats(error.code, error.text)
+}
+
+impl Connection {
+    /// Flushes and ends the life on purpose.
+    fn disconnect(&self) -> Work {
+        let Some(client) = self.life.take() else {
+            return Work::none();
+        };
+        let report = client.close(true);
+        self.forget();
+        let mut steps = vec![self.set_last_error(None)];
+        if let Some(peer) = &report.peer {
+            steps.extend(self.log(LogLevel::Info, &format!("Closing connection to {peer}")));
+        }
+        self.end(steps, report.unsent, Ending::Disconnect)
+    }
+
+    /// The engine has given up: the pool is exhausted.
+    pub(super) fn lose(&self) -> Work {
+        let Some(client) = self.life.take() else {
+            return Work::none();
+        };
+        let discarded = client.end_of_life();
+        self.forget();
+        self.end(Vec::new(), discarded, Ending::Lost)
+    }
+
+    /// Drops what is still on its way from the engine.
+    fn forget(&self) {
+        self.mailbox.start_epoch();
+        let subscriptions = std::mem::take(&mut *self.subscriptions.borrow_mut());
+        drop(subscriptions);
+    }
+
+    /// The end of a life, the same for all its reasons; `closed` is written last.
+    fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
+        if discarded > 0 {
+            steps.extend(self.log(
+                LogLevel::Warn,
+                &format!("Discarded {discarded} buffered messages"),
+            ));
+        }
+        self.end_requests(ending);
+        let pings = std::mem::take(&mut *self.pings.borrow_mut());
+        for promise in pings.into_values() {
+            promise.settle(Err(closed()));
+        }
+        steps.push(self.set_status(Status::Closed));
+        self.settle_connect();
+        Work::Many(steps)
+    }
+
+    /// Ends the calls of `connect` that wait, once the first round of attempts is over.
+    pub(super) fn settle_connect(&self) {
+        if self.status.get() == Status::Connecting {
+            return;
+        }
+        let outcome = if self.status.get() == Status::Closed {
+            Err(self.failure())
+        } else {
+            Ok(Obj::empty())
+        };
+        let waiting = std::mem::take(&mut *self.connecting.borrow_mut());
+        for promise in waiting {
+            promise.settle(outcome.clone());
+        }
+    }
+
+    /// Why `connect` failed.
+    fn failure(&self) -> Error {
+        match &*self.last_error.borrow() {
+            Some(error) if self.pool().len() == 1 => raise(error.clone()),
+            _ => Error::nats("ErrNoServers", "No servers available for connection"),
+        }
+    }
+
+    /// Flushes and ends the life where no script can run any more.
+    pub(super) fn end_silently(&self) {
+        let Some(client) = self.life.take() else { return };
+        client.close(true);
+        self.forget();
+        // What `end` wants written would be for scripts, of which none is left.
+        drop(self.end(Vec::new(), 0, Ending::Disconnect));
+    }
+}
+
+/// The error of a call that waited when the connection was closed on purpose.
+pub fn closed() -> Error {
+    Error::nats("ErrConnectionClosed", "Connection closed")
+}

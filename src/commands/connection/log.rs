@@ -1,0 +1,100 @@
+//! Log lines of a connection, to a channel or to a logger service.
+
+use std::cell::Cell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::client::event::LogLevel;
+use crate::commands::options::{Kind, Spec, invalid, parse, spec};
+use crate::tcl::{Interp, Obj, Result, Work};
+
+pub const OPTIONS: &[Spec] = &[
+    spec("logger", Kind::ValidStr),
+    spec("log_chan", Kind::ValidStr),
+    spec("log_level", Kind::ValidStr),
+];
+
+/// Where lines go and which ones.
+pub struct Log {
+    target: Target,
+    /// The least severe level that is written.
+    level: Cell<LogLevel>,
+}
+
+enum Target {
+    Channel {
+        channel: Obj,
+        name: Obj,
+    },
+    /// A service command of a logger package, which filters and formats by itself.
+    Service(String),
+}
+
+impl Log {
+    /// Reads the constructor's options. With `-logger` the other two are not even looked at.
+    pub fn new(words: &[Obj], name: &str) -> Result<Log> {
+        let values = parse(words, OPTIONS)?;
+        if let Some(service) = values.text("logger") {
+            return Ok(Log {
+                target: Target::Service(service),
+                level: Cell::new(LogLevel::Debug),
+            });
+        }
+        let level = match values.text("log_level").as_deref() {
+            None | Some("warn") => LogLevel::Warn,
+            Some("error") => LogLevel::Error,
+            Some("info") => LogLevel::Info,
+            Some("debug") => LogLevel::Debug,
+            Some(other) => return Err(invalid(format!("Invalid -log_level {other}"))),
+        };
+        let channel = values
+            .get("log_chan")
+            .cloned()
+            .unwrap_or_else(|| Obj::text("stdout"));
+        Ok(Log {
+            target: Target::Channel {
+                channel,
+                name: Obj::text(name),
+            },
+            level: Cell::new(level),
+        })
+    }
+
+    pub fn level(&self) -> LogLevel {
+        self.level.get()
+    }
+
+    /// The work of writing a line, if its level is wanted.
+    pub fn line(&self, interp: &Interp, level: LogLevel, time: SystemTime, text: &str) -> Option<Work> {
+        if level > self.level.get() {
+            return None;
+        }
+        let word = word(level);
+        let words = match &self.target {
+            Target::Service(service) => vec![Obj::text(&format!("{service}::{word}")), Obj::text(text)],
+            Target::Channel { channel, name } => {
+                let msec = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+                vec![
+                    Obj::text("::nats::log::line"),
+                    channel.clone(),
+                    name.clone(),
+                    Obj::text(word),
+                    Obj::int(u64::try_from(msec).unwrap_or(u64::MAX)),
+                    Obj::text(text),
+                ]
+            }
+        };
+        Some(Work::Call {
+            interp: interp.clone(),
+            words,
+        })
+    }
+}
+
+fn word(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+    }
+}

@@ -1,0 +1,241 @@
+//! The class `nats::connection`.
+//!
+//! A [`Connection`] is the interpreter's side of a connection: callbacks, options, and the state
+//! that scripts see. The engine's side is a [`Client`], one for each life from `connect` to
+//! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
+//! the event loop each.
+
+mod configure;
+mod dispatch;
+mod info;
+mod lifecycle;
+mod log;
+mod ping;
+mod publish;
+mod request;
+mod subscribe;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use crate::client::Client;
+use crate::client::error::ConnectionError;
+use crate::client::event::{Event, LogLevel};
+use crate::client::pool::ServerPool;
+use crate::client::settings::Settings;
+use crate::client::status::Status;
+use crate::mailbox::{self, Bound, Receiver};
+use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip};
+use crate::tcl::notifier::{self, Waker};
+use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
+
+use self::configure::Config;
+use self::log::Log;
+use self::request::Pending;
+use self::subscribe::Subscription;
+use super::message::Keys;
+use super::promise::Promise;
+
+static METADATA: Metadata<Connection> = Metadata::new(c"nats::connection");
+static CONSTRUCTOR: Constructor<Connection> = Constructor::new(construct);
+static DESTRUCTOR: Destructor<Connection> = Destructor::new(lifecycle::destroy);
+static METHODS: [Method<Connection>; 18] = [
+    Method::public(c"all_servers", info::all_servers),
+    Method::public(c"cancel_request", request::cancel_request),
+    Method::public(c"cget", configure::cget),
+    Method::public(c"configure", configure::configure),
+    Method::public(c"connect", lifecycle::connect),
+    Method::public(c"current_server", info::current_server),
+    Method::public(c"disconnect", lifecycle::disconnect),
+    Method::public(c"inbox", info::inbox),
+    Method::public(c"ping", ping::ping),
+    Method::public(c"publish", publish::publish),
+    Method::public(c"publish_msg", publish::publish_msg),
+    Method::public(c"request", request::request),
+    Method::public(c"request_msg", request::request_msg),
+    Method::public(c"reset", configure::reset),
+    Method::public(c"server_info", info::server_info),
+    Method::public(c"stats", info::stats),
+    Method::public(c"subscribe", subscribe::subscribe),
+    Method::public(c"unsubscribe", subscribe::unsubscribe),
+];
+
+/// Gives the class its native parts.
+pub fn define(interp: &Interp) -> Result {
+    equip(interp, "::nats::connection", &CONSTRUCTOR, &DESTRUCTOR, &METHODS)
+}
+
+pub struct Connection {
+    interp: Interp,
+    /// The public variables' full names.
+    variables: Variables,
+    keys: Keys,
+    log: Log,
+    settings: Arc<Settings>,
+    config: RefCell<Config>,
+    mailbox: Receiver<Event>,
+    waker: Arc<OnceLock<Waker>>,
+    /// The engine's side while not closed.
+    life: RefCell<Option<Client>>,
+    /// The state that was dispatched last, as the public variables show it.
+    status: Cell<Status>,
+    last_error: RefCell<Option<ConnectionError>>,
+    server_info: RefCell<info::Fields>,
+    subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
+    requests: RefCell<BTreeMap<u64, Pending>>,
+    pings: RefCell<BTreeMap<u64, Promise>>,
+    next_ping: Cell<u64>,
+    /// Calls of `connect` that wait for the first round of attempts.
+    connecting: RefCell<Vec<Promise>>,
+    /// Copies of options that every message asks for.
+    check_subjects: Cell<bool>,
+    utf8: Cell<bool>,
+}
+
+struct Variables {
+    status: Obj,
+    last_error: Obj,
+    server_info: Obj,
+}
+
+/// Pings have ids of their own, apart from requests.
+const FIRST_PING: u64 = 1 << 62;
+
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
+    let name = call
+        .args()
+        .first()
+        .map(|name| name.to_text().into_owned())
+        .unwrap_or_default();
+    let tail = birth.name.rsplit("::").next().unwrap_or_default();
+    let log = Log::new(
+        call.args().get(1..).unwrap_or_default(),
+        if name.is_empty() { tail } else { &name },
+    )?;
+    let waker: Arc<OnceLock<Waker>> = Arc::default();
+    let wake = {
+        let waker = waker.clone();
+        Box::new(move || {
+            if let Some(waker) = waker.get() {
+                waker.wake();
+            }
+        })
+    };
+    let variable = |name: &str| Obj::text(&format!("{}::{name}", birth.namespace));
+    let variables = Variables {
+        status: variable("status"),
+        last_error: variable("last_error"),
+        server_info: variable("serverInfo"),
+    };
+    let connection = Rc::new(Connection {
+        interp: birth.interp.clone(),
+        variables,
+        keys: Keys::new(),
+        log,
+        settings: Arc::default(),
+        config: RefCell::new(Config::new(&name)),
+        mailbox: mailbox::mailbox(
+            Bound {
+                items: usize::MAX,
+                bytes: usize::MAX,
+            },
+            wake,
+        ),
+        waker,
+        life: RefCell::default(),
+        status: Cell::new(Status::Closed),
+        last_error: RefCell::default(),
+        server_info: RefCell::default(),
+        subscriptions: RefCell::default(),
+        requests: RefCell::default(),
+        pings: RefCell::default(),
+        next_ping: Cell::new(FIRST_PING),
+        connecting: RefCell::default(),
+        check_subjects: Cell::new(true),
+        utf8: Cell::new(false),
+    });
+    connection.apply_config();
+    let added = notifier::add(connection.clone());
+    connection.waker.get_or_init(|| added);
+    let interp = &connection.interp;
+    let work = Work::Many(vec![
+        connection.set_status(Status::Closed),
+        connection.set_last_error(None),
+        Work::Array {
+            interp: interp.clone(),
+            name: connection.variables.server_info.clone(),
+        },
+    ]);
+    Ok((connection, work))
+}
+
+impl Instance for Connection {
+    fn metadata() -> &'static Metadata<Connection> {
+        &METADATA
+    }
+
+    fn interp(&self) -> &Interp {
+        &self.interp
+    }
+
+    fn deleted(&self) {
+        if let Some(waker) = self.waker.get() {
+            notifier::remove(waker);
+        }
+        self.end_silently();
+    }
+}
+
+impl Connection {
+    /// The engine's side, or the error of a method that needs it.
+    fn client(&self) -> Result<Client> {
+        let client = self.life.borrow().clone();
+        client.ok_or_else(not_connected)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, ServerPool> {
+        self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a state the one that scripts see.
+    fn set_status(&self, status: Status) -> Work {
+        self.status.set(status);
+        self.write(&self.variables.status, Obj::text(status.as_str()))
+    }
+
+    fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
+        let value = match &error {
+            None => Obj::empty(),
+            Some(error) => Obj::dict([
+                (
+                    &Obj::text("code"),
+                    Obj::list(&[Obj::text("NATS"), Obj::text(error.code)]),
+                ),
+                (&Obj::text("errorMessage"), Obj::text(&error.text)),
+            ]),
+        };
+        *self.last_error.borrow_mut() = error;
+        self.write(&self.variables.last_error, value)
+    }
+
+    fn write(&self, variable: &Obj, value: Obj) -> Work {
+        Work::Set {
+            interp: self.interp.clone(),
+            name: variable.clone(),
+            element: None,
+            value,
+        }
+    }
+
+    /// A log line of now, if its level is wanted.
+    fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
+        self.log.line(&self.interp, level, SystemTime::now(), text)
+    }
+}
+
+fn not_connected() -> Error {
+    Error::nats("ErrConnectionClosed", "No connection to NATS server")
+}

@@ -1,0 +1,236 @@
+//! `request`, `request_msg`, `cancel_request`, and how requests end.
+
+use std::rc::Rc;
+
+use super::Connection;
+use super::lifecycle::closed;
+use super::publish::{Draft, Fields, refused};
+use super::subscribe::Callback;
+use crate::client::event::LogLevel;
+use crate::commands::options::{Kind, Spec, Values, invalid, parse, spec};
+use crate::commands::promise::Promise;
+use crate::protocol::Message;
+use crate::tcl::{Call, Error, Obj, Reply, Result, Work, notifier};
+
+const REQUEST: &[Spec] = &[
+    spec("timeout", Kind::Timeout),
+    spec("callback", Kind::Str),
+    spec("dictmsg", Kind::Bool),
+    spec("header", Kind::Dict),
+    spec("max_msgs", Kind::PosInt),
+    spec("check_subj", Kind::Bool),
+];
+const REQUEST_MSG: &[Spec] = &[
+    spec("timeout", Kind::Timeout),
+    spec("callback", Kind::Str),
+    spec("dictmsg", Kind::Bool),
+];
+
+/// A request that has not ended.
+pub struct Pending {
+    subject: Obj,
+    dictmsg: bool,
+    /// An old-style request, which collects several replies.
+    many: bool,
+    /// Replies so far, of an old-style request.
+    replies: Vec<Obj>,
+    answer: Answer,
+}
+
+/// Who gets the replies.
+enum Answer {
+    Caller(Promise),
+    Callback(Callback),
+}
+
+/// Why all requests end at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// `disconnect` or the end of the object.
+    Disconnect,
+    /// The connection is lost for good.
+    Lost,
+}
+
+pub fn request(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [subject, payload, options @ ..] = call.args() else {
+        return Err(call.wrong_args(c"subject message ?args?"));
+    };
+    let values = parse(options, REQUEST)?;
+    let many = values.get("max_msgs").is_some();
+    let draft = Draft {
+        subject,
+        payload,
+        reply: None,
+        header: values.get("header"),
+        check_subject: many || values.bool("check_subj").unwrap_or(true),
+    };
+    connection.start_request(&draft, &values, values.count("max_msgs"))
+}
+
+pub fn request_msg(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [message, options @ ..] = call.args() else {
+        return Err(call.wrong_args(c"msg ?args?"));
+    };
+    let values = parse(options, REQUEST_MSG)?;
+    let fields = Fields::of(&connection.interp, message)?;
+    let reply = connection.start_request(&fields.draft(), &values, None)?;
+    let ignored = fields.reply.to_text();
+    if ignored.is_empty() {
+        return Ok(reply);
+    }
+    let warning = connection.log(
+        LogLevel::Warn,
+        &format!("request_msg: the reply {ignored} will be ignored"),
+    );
+    Ok(Reply::Then(
+        Work::Many(warning.into_iter().collect()),
+        Box::new(reply),
+    ))
+}
+
+pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [word] = call.args() else {
+        return Err(call.wrong_args(c"reqID"));
+    };
+    let id = word.to_int().and_then(|id| u64::try_from(id).ok());
+    let known = id.filter(|id| {
+        let requests = connection.requests.borrow();
+        requests
+            .get(id)
+            .is_some_and(|pending| matches!(pending.answer, Answer::Callback(_)))
+    });
+    let Some(id) = known else {
+        return Err(invalid(format!("Invalid request ID {}", word.to_text())));
+    };
+    let cancelled = connection.requests.borrow_mut().remove(&id);
+    drop(cancelled);
+    connection.client()?.cancel(id);
+    let line = connection.log(LogLevel::Debug, &format!("Cancelled request {id}"));
+    Ok(Reply::Then(
+        Work::Many(line.into_iter().collect()),
+        Box::new(Reply::Empty),
+    ))
+}
+
+impl Connection {
+    fn start_request(&self, draft: &Draft, values: &Values, max: Option<u64>) -> Result<Reply> {
+        let message = self.check(draft)?;
+        let client = self.client()?;
+        let config = self.config.borrow();
+        let timeout = values
+            .count("timeout")
+            .unwrap_or_else(|| config.count("request_timeout"));
+        let dictmsg = values.bool("dictmsg").unwrap_or_else(|| config.bool("dictmsg"));
+        drop(config);
+        let id = self.settings.next_request_id();
+        let header = message.header.as_deref();
+        match max {
+            None => client.request(id, &message.subject, header, &message.payload, timeout),
+            Some(max) => client.request_many(id, &message.subject, header, &message.payload, max, timeout),
+        }
+        .map_err(refused)?;
+        let callback = values
+            .get("callback")
+            .filter(|callback| !callback.modified_utf8().is_empty());
+        let (answer, reply) = match callback {
+            Some(callback) => (
+                Answer::Callback(Callback::new(self, callback)),
+                Reply::Value(Obj::int(id)),
+            ),
+            None => {
+                let promise = Promise::new();
+                (Answer::Caller(promise.clone()), promise.wait())
+            }
+        };
+        let many = max.is_some();
+        let pending = Pending {
+            subject: draft.subject.clone(),
+            dictmsg: dictmsg || many,
+            many,
+            replies: Vec::new(),
+            answer,
+        };
+        self.requests.borrow_mut().insert(id, pending);
+        Ok(reply)
+    }
+
+    /// A reply was read; `last` if the engine expects no more.
+    pub(super) fn reply(&self, id: u64, message: &Message, last: bool) -> Option<Work> {
+        let mut requests = self.requests.borrow_mut();
+        let pending = requests.get_mut(&id)?;
+        let content = self.content(message, pending.dictmsg);
+        let unanswered = message.status() == Some(503);
+        let work = match &pending.answer {
+            Answer::Callback(callback) => Some(callback.call(self, [Obj::int(0), content])),
+            Answer::Caller(promise) => {
+                if unanswered && pending.replies.is_empty() {
+                    promise.settle(Err(pending.no_responders()));
+                } else if !pending.many {
+                    promise.settle(Ok(content));
+                } else {
+                    pending.replies.push(content);
+                    if last {
+                        promise.settle(Ok(Obj::list(&pending.replies)));
+                    }
+                }
+                None
+            }
+        };
+        if last {
+            let ended = requests.remove(&id);
+            drop(requests);
+            drop(ended);
+        }
+        work
+    }
+
+    /// The deadline passed.
+    pub(super) fn request_timed_out(&self, id: u64) -> Option<Work> {
+        let pending = self.requests.borrow_mut().remove(&id)?;
+        match &pending.answer {
+            Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
+            Answer::Caller(promise) => {
+                promise.settle(if pending.replies.is_empty() {
+                    let subject = pending.subject.to_text();
+                    Err(Error::nats(
+                        "ErrTimeout",
+                        format!("Request to {subject} timed out"),
+                    ))
+                } else {
+                    Ok(Obj::list(&pending.replies))
+                });
+                None
+            }
+        }
+    }
+
+    /// Ends all requests. Callbacks run as events of their own, after the caller's.
+    pub(super) fn end_requests(&self, ending: Ending) {
+        let requests = std::mem::take(&mut *self.requests.borrow_mut());
+        for pending in requests.into_values() {
+            match pending.answer {
+                Answer::Caller(promise) => promise.settle(Err(match ending {
+                    Ending::Disconnect => closed(),
+                    Ending::Lost => Error::nats("ErrTimeout", "Connection lost"),
+                })),
+                Answer::Callback(callback) if pending.many || ending == Ending::Lost => {
+                    let work = callback.call(self, [Obj::int(1), Obj::empty()]);
+                    notifier::post(Box::new(move || work));
+                }
+                Answer::Callback(_) => {}
+            }
+        }
+    }
+}
+
+impl Pending {
+    fn no_responders(&self) -> Error {
+        let text = "No responders available for request";
+        if self.many {
+            Error::nats("ErrNoResponders", format!("{text} to {}", self.subject.to_text()))
+        } else {
+            Error::nats("ErrNoResponders", text)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Messages on their way between scripts and the wire.
+
+use std::borrow::Cow;
+
+use bytes::BytesMut;
+
+use super::options::invalid;
+use crate::protocol::{Headers, Message};
+use crate::tcl::{Interp, Obj, Result};
+
+/// The keys of message dicts, made once per connection.
+pub struct Keys {
+    header: Obj,
+    data: Obj,
+    subject: Obj,
+    reply: Obj,
+    sub_id: Obj,
+}
+
+impl Keys {
+    pub fn new() -> Keys {
+        Keys {
+            header: Obj::text("header"),
+            data: Obj::text("data"),
+            subject: Obj::text("subject"),
+            reply: Obj::text("reply"),
+            sub_id: Obj::text("sub_id"),
+        }
+    }
+
+    /// A message as a dict with the keys `header data subject reply sub_id`.
+    pub fn dict(&self, message: &Message, utf8: bool) -> Obj {
+        Obj::dict([
+            (&self.header, header_dict(message)),
+            (&self.data, payload(message, utf8)),
+            (&self.subject, Obj::latin1(message.subject())),
+            (&self.reply, Obj::latin1(message.reply())),
+            (&self.sub_id, Obj::int(message.sid())),
+        ])
+    }
+}
+
+/// The payload as a script sees it: bytes, or with `-utf8_convert` text.
+pub fn payload(message: &Message, utf8: bool) -> Obj {
+    if utf8 {
+        Obj::text(&String::from_utf8_lossy(message.payload()))
+    } else {
+        Obj::bytes(message.payload())
+    }
+}
+
+/// A dict of keys with lists of values. A block of an unknown version counts as empty.
+fn header_dict(message: &Message) -> Obj {
+    let Some(headers) = message.header().and_then(|block| Headers::parse(block).ok()) else {
+        return Obj::empty();
+    };
+    let fields: Vec<(Obj, Obj)> = headers
+        .iter()
+        .map(|(key, values)| {
+            (
+                Obj::latin1(key),
+                Obj::list(&values.map(Obj::latin1).collect::<Vec<_>>()),
+            )
+        })
+        .collect();
+    Obj::dict(fields.iter().map(|(key, values)| (key, values.clone())))
+}
+
+/// A header block from a dict of keys with lists of values; `None` for an empty dict.
+pub fn encode_header(interp: &Interp, header: &Obj) -> Result<Option<BytesMut>> {
+    let pairs = header.pairs(interp)?;
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let mut fields = Vec::with_capacity(pairs.len());
+    for (key, values) in &pairs {
+        let values = values.elements(interp)?;
+        let values = values
+            .iter()
+            .map(|value| to_wire(value, "header value").map(Cow::into_owned));
+        fields.push((to_wire(key, "header key")?, values.collect::<Result<Vec<_>>>()?));
+    }
+    let mut block = BytesMut::with_capacity(256);
+    let fields = fields
+        .iter()
+        .map(|(key, values)| (key.as_ref(), values.iter().map(Vec::as_slice)));
+    Headers::encode(fields, &mut block).map_err(|error| invalid(error.to_string()))?;
+    Ok(Some(block))
+}
+
+/// The payload of a message to send.
+pub fn encode_payload(payload: &Obj, utf8: bool) -> Result<Cow<'_, [u8]>> {
+    if utf8 {
+        return Ok(match payload.to_text() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        });
+    }
+    to_wire(payload, "message")
+}
+
+fn to_wire<'a>(value: &'a Obj, what: &str) -> Result<Cow<'a, [u8]>> {
+    value.to_bytes().ok_or_else(|| {
+        invalid(format!(
+            "Invalid {what}: it has a character above U+00FF, which is no byte \
+             (encode it, or for payloads set -utf8_convert)"
+        ))
+    })
+}

@@ -1,0 +1,206 @@
+//! Options in name/value pairs, as every method takes them.
+//!
+//! All leading dashes of a name are optional, names are exact, and the last of several equal ones
+//! counts. Values are checked in the order in which a method declares its options, then unknown
+//! names are reported, so that a call with several faults always reports the same one.
+
+use crate::tcl::{Error, Obj, Result};
+
+/// What values an option takes; the name of a kind appears in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything.
+    Str,
+    /// Anything but the empty string.
+    ValidStr,
+    /// A boolean word.
+    Bool,
+    /// Milliseconds, 0 or more.
+    Timeout,
+    /// An integer, 0 or more.
+    PosInt,
+    /// An integer.
+    Int,
+    /// A dict.
+    Dict,
+}
+
+/// An option: its name without dashes, and its kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    pub name: &'static str,
+    pub kind: Kind,
+}
+
+pub const fn spec(name: &'static str, kind: Kind) -> Spec {
+    Spec { name, kind }
+}
+
+/// The checked values of a call, in the order of the declaration.
+pub struct Values {
+    specs: &'static [Spec],
+    values: Vec<Option<Obj>>,
+}
+
+/// Reads the pairs in `words`.
+pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
+    if !words.len().is_multiple_of(2) {
+        let last = words
+            .last()
+            .map(|word| word.to_text().into_owned())
+            .unwrap_or_default();
+        return Err(invalid(format!("Missing value for option {last}")));
+    }
+    let mut values = vec![None; specs.len()];
+    let mut unknown = None;
+    for pair in words.chunks_exact(2) {
+        let name = pair[0].to_text();
+        let name = name.trim_start_matches('-');
+        match specs.iter().position(|spec| spec.name == name) {
+            Some(index) => values[index] = Some(pair[1].clone()),
+            None => unknown = unknown.or_else(|| Some(name.to_owned())),
+        }
+    }
+    for (spec, value) in specs.iter().zip(&mut values) {
+        if let Some(given) = value {
+            *given = spec.check(given)?;
+        }
+    }
+    match unknown {
+        Some(name) => Err(invalid(format!("Unknown option {name}"))),
+        None => Ok(Values { specs, values }),
+    }
+}
+
+pub fn invalid(message: impl Into<String>) -> Error {
+    Error::nats("ErrInvalidArg", message)
+}
+
+impl Spec {
+    /// The value as it is kept, or the complaint about it.
+    pub fn check(&self, value: &Obj) -> Result<Obj> {
+        let text = value.to_text();
+        let valid = match self.kind {
+            Kind::Str => true,
+            Kind::ValidStr => !text.is_empty(),
+            Kind::Timeout | Kind::PosInt => to_count(value).is_some(),
+            Kind::Int => to_integer(value).is_some(),
+            Kind::Dict => value.is_dict(),
+            Kind::Bool => {
+                if let Some(truth) = to_bool(&text) {
+                    return Ok(Obj::text(if truth { "true" } else { "false" }));
+                }
+                false
+            }
+        };
+        if valid {
+            return Ok(value.clone());
+        }
+        let kind = match self.kind {
+            Kind::Str => "str",
+            Kind::ValidStr => "valid_str",
+            Kind::Bool => "bool",
+            Kind::Timeout => "timeout",
+            Kind::PosInt => "pos_int",
+            Kind::Int => "int",
+            Kind::Dict => "dict",
+        };
+        let code = if self.kind == Kind::Timeout {
+            "ErrBadTimeout"
+        } else {
+            "ErrInvalidArg"
+        };
+        Err(Error::nats(
+            code,
+            format!("Invalid value for the {kind} option {} : {text}", self.name),
+        ))
+    }
+}
+
+impl Values {
+    /// The value of an option, if it was given.
+    ///
+    /// # Panics
+    /// When the method does not declare the option.
+    pub fn get(&self, name: &str) -> Option<&Obj> {
+        let index = self.specs.iter().position(|spec| spec.name == name);
+        self.values[index.expect("a method asks for its own options")].as_ref()
+    }
+
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(|value| value.to_text().into_owned())
+    }
+
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|value| value.modified_utf8() == b"true")
+    }
+
+    /// A `Timeout` or `PosInt`; what does not fit counts as the largest number that does.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.get(name).and_then(to_count)
+    }
+
+    /// All values that were given, with their options' names.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &Obj)> {
+        let pairs = self.specs.iter().zip(&self.values);
+        pairs.filter_map(|(spec, value)| value.as_ref().map(|value| (spec.name, value)))
+    }
+}
+
+/// The strict boolean words of Tcl: `0 1 true false yes no on off`, any case, unique beginnings.
+fn to_bool(text: &str) -> Option<bool> {
+    let word = text.to_ascii_lowercase();
+    match word.as_str() {
+        "1" | "on" => return Some(true),
+        "0" | "of" | "off" => return Some(false),
+        "" => return None,
+        _ => {}
+    }
+    let begins = |of: &str| of.starts_with(word.as_str());
+    if begins("true") || begins("yes") {
+        Some(true)
+    } else if begins("false") || begins("no") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// An integer of 0 or more, of any radix and size.
+pub fn to_count(value: &Obj) -> Option<u64> {
+    let negative = value.to_text().trim_start().starts_with('-');
+    match value.to_int() {
+        Some(number) if !negative => Some(u64::try_from(number).unwrap_or(u64::MAX)),
+        Some(number) => u64::try_from(number).ok(),
+        None => (!negative && value.is_integer()).then_some(u64::MAX),
+    }
+}
+
+/// An integer of any radix; what does not fit counts as the nearest number that does.
+pub fn to_integer(value: &Obj) -> Option<i64> {
+    let negative = value.to_text().trim_start().starts_with('-');
+    match to_count(value) {
+        Some(count) => Some(i64::try_from(count).unwrap_or(i64::MAX)),
+        None => value
+            .to_int()
+            .or_else(|| (negative && value.is_integer()).then_some(i64::MIN)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boolean_words_are_strict() {
+        for word in ["1", "true", "TRUE", "t", "Y", "yes", "on"] {
+            assert_eq!(to_bool(word), Some(true), "{word}");
+        }
+        for word in ["0", "false", "f", "No", "n", "off", "OF"] {
+            assert_eq!(to_bool(word), Some(false), "{word}");
+        }
+        for word in ["", "2", "-1", "o", " true", "true ", "truely", "00"] {
+            assert_eq!(to_bool(word), None, "{word}");
+        }
+    }
+}

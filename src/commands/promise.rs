@@ -1,0 +1,43 @@
+//! The result of something that takes its time.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::tcl::{Error, Gate, Obj, Reply, Result, Wait};
+
+/// Settled once; whoever waits for it then goes on with the outcome.
+#[derive(Clone)]
+pub struct Promise {
+    gate: Rc<Gate>,
+    outcome: Rc<RefCell<Option<Result<Obj>>>>,
+}
+
+impl Promise {
+    pub fn new() -> Promise {
+        Promise {
+            gate: Gate::new(),
+            outcome: Rc::default(),
+        }
+    }
+
+    /// Ends the wait; later calls change nothing.
+    pub fn settle(&self, outcome: Result<Obj>) {
+        if !self.gate.is_open() {
+            *self.outcome.borrow_mut() = Some(outcome);
+            self.gate.open();
+        }
+    }
+
+    /// Makes a method wait for the outcome.
+    pub fn wait(self) -> Reply {
+        let outcome = self.outcome;
+        let finish = Box::new(move || {
+            let unsettled = || Err(Error::nats("ErrInternal", "a wait ended without an outcome"));
+            outcome.take().unwrap_or_else(unsettled)
+        });
+        Reply::Wait(Wait {
+            gate: self.gate,
+            finish,
+        })
+    }
+}

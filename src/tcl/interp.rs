@@ -1,0 +1,136 @@
+//! An interpreter, as the thread that owns it sees it.
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::rc::Rc;
+
+use super::error::{Error, Result};
+use super::sys::{self, RawInterp, api};
+
+/// A handle to an interpreter that knows whether it still exists.
+///
+/// It is not `Send`: only the interpreter's own thread can hold one.
+#[derive(Clone)]
+pub struct Interp {
+    raw: *mut RawInterp,
+    alive: Rc<Cell<bool>>,
+}
+
+/// The key of our data in an interpreter.
+const ASSOC_KEY: *const c_char = c"nats".as_ptr();
+
+impl Interp {
+    /// The handle of an interpreter that calls us; the first call for an interpreter makes the
+    /// record that [`Interp::is_alive`] asks.
+    ///
+    /// # Safety
+    /// `raw` is a live interpreter of this thread.
+    pub(super) unsafe fn from_raw(raw: *mut RawInterp) -> Interp {
+        // SAFETY: the key's data is only ever the box made here, freed by `forget_interp`.
+        unsafe {
+            let data = (api().get_assoc_data)(raw, ASSOC_KEY, std::ptr::null_mut());
+            if let Some(alive) = data.cast::<Rc<Cell<bool>>>().as_ref() {
+                return Interp {
+                    raw,
+                    alive: alive.clone(),
+                };
+            }
+            let alive = Rc::new(Cell::new((api().interp_deleted)(raw) == 0));
+            let data = Box::into_raw(Box::new(alive.clone()));
+            (api().set_assoc_data)(raw, ASSOC_KEY, forget_interp, data.cast());
+            Interp { raw, alive }
+        }
+    }
+
+    #[inline]
+    pub(super) fn raw(&self) -> *mut RawInterp {
+        self.raw
+    }
+
+    /// Whether scripts can run in it.
+    pub fn is_alive(&self) -> bool {
+        // SAFETY: while `alive` holds, the interpreter has not been freed.
+        self.alive.get() && unsafe { (api().interp_deleted)(self.raw) == 0 }
+    }
+
+    pub fn is_safe(&self) -> bool {
+        // SAFETY: handles are used by code that the interpreter calls.
+        unsafe { (api().is_safe)(self.raw) != 0 }
+    }
+
+    /// Whether Tcl can be woken from other threads (8.6 can be built without threads, 9 cannot).
+    pub(super) fn is_threaded(&self) -> bool {
+        api().major > 8
+            || self
+                .eval_script("if {!$::tcl_platform(threaded)} {error unthreaded}")
+                .is_ok()
+    }
+
+    /// Evaluates one of our own scripts at global level.
+    pub fn eval_script(&self, script: &str) -> Result {
+        // SAFETY: Tcl copies what it keeps of the script.
+        let status = unsafe {
+            (api().eval_ex)(
+                self.raw,
+                script.as_ptr().cast(),
+                script.len() as isize,
+                sys::TCL_EVAL_GLOBAL,
+            )
+        };
+        self.check(status)
+    }
+
+    /// Makes a package known to `package require`.
+    pub fn provide(&self, name: &CStr, version: &CStr) -> Result {
+        // SAFETY: Tcl copies both texts.
+        let status =
+            unsafe { (api().pkg_provide_ex)(self.raw, name.as_ptr(), version.as_ptr(), std::ptr::null()) };
+        self.check(status)
+    }
+
+    /// Loads TclOO and takes over its function table.
+    pub fn require_oo(&self) -> Result {
+        let mut table: *const c_void = std::ptr::null();
+        // SAFETY: on success Tcl stores TclOO's stub table in `table`.
+        unsafe {
+            let version = (api().pkg_require_ex)(self.raw, c"TclOO".as_ptr(), c"1.0".as_ptr(), 0, &mut table);
+            if version.is_null() {
+                return Err(Error::from_interp(self));
+            }
+            if table.is_null() || sys::init_oo(table).is_err() {
+                return Err(Error::nats(
+                    "ErrUnsupported",
+                    "this Tcl offers no TclOO that we know to extensions",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a running script was cancelled or is out of its time, for waits that serve no
+    /// events. The evaluation of the script reports it once the wait has ended.
+    pub fn is_interrupted(&self) -> bool {
+        // SAFETY: the interpreter is alive while it calls us; cancellation from another thread
+        // arrives as an asynchronous mark that only these calls see.
+        unsafe {
+            if (api().async_ready)() != 0 {
+                (api().async_invoke)(self.raw, sys::TCL_OK);
+            }
+            (api().canceled)(self.raw, 0) != sys::TCL_OK || (api().limit_check)(self.raw) != sys::TCL_OK
+        }
+    }
+
+    pub(super) fn check(&self, status: c_int) -> Result {
+        if status == sys::TCL_OK {
+            Ok(())
+        } else {
+            Err(Error::from_interp(self))
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn forget_interp(data: *mut c_void, _: *mut RawInterp) {
+    // SAFETY: the box that `from_raw` stored; Tcl calls this once.
+    let alive = unsafe { Box::from_raw(data.cast::<Rc<Cell<bool>>>()) };
+    alive.set(false);
+}

@@ -1,0 +1,349 @@
+//! Events from the runtime's threads, served by Tcl's own event loop.
+//!
+//! Each interpreter thread has one event source. A [`Source`] (a connection's mailbox) says that
+//! it has something through its [`Waker`], from any thread; the thread then takes one item of one
+//! source per Tcl event, so that `vwait` returns after a single callback.
+//!
+//! Fairness: sources are served in turn. After [`BURST`] of delivery one cycle of the event loop
+//! passes in which the source queues nothing; in that cycle timers, files and idle handlers get
+//! their turn, which a source that always has work would otherwise starve.
+//!
+//! Ends: a thread id may be reused, so a wake-up happens under the lock that the thread's exit
+//! handler takes to mark the thread dead.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::{c_int, c_void};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::guard;
+use super::hooks;
+use super::sys::{self, RawEvent, RawThread, RawTime, api};
+use super::work::{self, Work};
+
+/// How long items are delivered before the rest of the event loop gets a turn.
+const BURST: Duration = Duration::from_millis(1);
+/// How many events a cycle of the event loop queues at most.
+const EVENTS_PER_CYCLE: usize = 256;
+
+/// Something that has items for its interpreter's thread.
+///
+/// It wakes the thread when it gets its first item, and again only after [`Source::next`] has
+/// found none.
+pub trait Source {
+    /// How many items wait (an estimate is enough).
+    fn waiting(&self) -> usize;
+    /// Takes the next item and says what is to be done; `None` when there was none.
+    fn next(&self) -> Option<Work>;
+    /// The thread ends: finish now, no script can run any more.
+    fn thread_ends(&self);
+}
+
+/// Something to do as an event of its own, before any source's next item.
+pub type Task = Box<dyn FnOnce() -> Work>;
+
+/// Tells an interpreter's thread, from any thread, that a source has something.
+#[derive(Clone)]
+pub struct Waker {
+    shared: Arc<Shared>,
+    key: u64,
+}
+
+/// What other threads see of an interpreter thread.
+struct Shared {
+    inbox: Mutex<Inbox>,
+}
+
+struct Inbox {
+    /// Cleared under the lock when the thread ends; nobody alerts it after that.
+    alive: bool,
+    thread: ThreadId,
+    /// Sources that have become ready and that the thread has not seen yet.
+    ready: Vec<u64>,
+}
+
+struct ThreadId(RawThread);
+
+// SAFETY: an id that is only handed to `Tcl_ThreadAlert`, which any thread may call.
+unsafe impl Send for ThreadId {}
+
+/// The threads of the process that have an event source, for the end of the process.
+static THREADS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static THREAD: OnceCell<Rc<Thread>> = const { OnceCell::new() };
+}
+
+/// An interpreter thread's own side.
+struct Thread {
+    shared: Arc<Shared>,
+    sources: RefCell<HashMap<u64, Rc<dyn Source>>>,
+    next_key: Cell<u64>,
+    /// Sources that have items, in the order in which they get their turn.
+    turns: RefCell<VecDeque<(u64, Rc<dyn Source>)>>,
+    posted: RefCell<VecDeque<Task>>,
+    /// Events that lie in Tcl's queue.
+    queued: Cell<usize>,
+    burst_began: Cell<Option<Instant>>,
+    resting: Cell<bool>,
+}
+
+/// Adds a source to the calling thread. It stays until [`remove`].
+pub fn add(source: Rc<dyn Source>) -> Waker {
+    let thread = this_thread();
+    let key = thread.next_key.get();
+    thread.next_key.set(key + 1);
+    thread.sources.borrow_mut().insert(key, source);
+    Waker {
+        shared: thread.shared.clone(),
+        key,
+    }
+}
+
+/// Ends a source: its items are not asked for any more.
+pub fn remove(waker: &Waker) {
+    if let Some(thread) = live_thread() {
+        let source = thread.sources.borrow_mut().remove(&waker.key);
+        thread.turns.borrow_mut().retain(|(key, _)| *key != waker.key);
+        drop(source);
+    }
+}
+
+/// Runs a task as an event of its own in this thread.
+pub fn post(task: Task) {
+    if let Some(thread) = live_thread() {
+        thread.posted.borrow_mut().push_back(task);
+    }
+}
+
+/// No thread is woken after this: the process ends.
+pub(super) fn stop_all() {
+    let threads = std::mem::take(&mut *lock(&THREADS));
+    for shared in threads.iter().filter_map(Weak::upgrade) {
+        lock(&shared.inbox).alive = false;
+    }
+}
+
+impl Waker {
+    pub fn wake(&self) {
+        let mut inbox = lock(&self.shared.inbox);
+        if !inbox.alive {
+            return;
+        }
+        inbox.ready.push(self.key);
+        if inbox.ready.len() == 1 {
+            // SAFETY: the thread is alive as long as the lock is held and `alive` is set.
+            unsafe { (api().thread_alert)(inbox.thread.0) };
+        }
+    }
+}
+
+fn this_thread() -> Rc<Thread> {
+    THREAD.with(|cell| cell.get_or_init(Thread::start).clone())
+}
+
+/// The calling thread's side if it was started and has not ended.
+fn live_thread() -> Option<Rc<Thread>> {
+    THREAD
+        .try_with(|cell| cell.get().cloned())
+        .ok()
+        .flatten()
+        .filter(|thread| lock(&thread.shared.inbox).alive)
+}
+
+impl Thread {
+    fn start() -> Rc<Thread> {
+        // SAFETY: the procs look the thread's side up and do nothing when it is gone.
+        let thread = unsafe {
+            (api().create_event_source)(setup, check, std::ptr::null_mut());
+            (api().create_thread_exit_handler)(thread_exit, std::ptr::null_mut());
+            ThreadId((api().get_current_thread)())
+        };
+        let inbox = Mutex::new(Inbox {
+            alive: true,
+            thread,
+            ready: Vec::new(),
+        });
+        let shared = Arc::new(Shared { inbox });
+        let mut threads = lock(&THREADS);
+        threads.retain(|known| known.strong_count() > 0);
+        threads.push(Arc::downgrade(&shared));
+        Rc::new(Thread {
+            shared,
+            sources: RefCell::default(),
+            next_key: Cell::new(1),
+            turns: RefCell::default(),
+            posted: RefCell::default(),
+            queued: Cell::new(0),
+            burst_began: Cell::new(None),
+            resting: Cell::new(false),
+        })
+    }
+
+    /// Takes over what other threads have announced; returns how many items may be waiting.
+    fn collect(&self) -> usize {
+        let ready = std::mem::take(&mut lock(&self.shared.inbox).ready);
+        let mut turns = self.turns.borrow_mut();
+        for key in ready {
+            if let Some(source) = self.sources.borrow().get(&key) {
+                turns.push_back((key, source.clone()));
+            }
+        }
+        let mut waiting = self.posted.borrow().len();
+        for (_, source) in turns.iter() {
+            if waiting >= EVENTS_PER_CYCLE {
+                break;
+            }
+            waiting += source.waiting().max(1);
+        }
+        waiting
+    }
+
+    fn has_work(&self) -> bool {
+        !self.posted.borrow().is_empty()
+            || !self.turns.borrow().is_empty()
+            || !lock(&self.shared.inbox).ready.is_empty()
+    }
+
+    /// Whether the burst that this item would belong to is over.
+    fn burst_is_over(&self) -> bool {
+        let now = Instant::now();
+        match self.burst_began.get() {
+            Some(began) if now - began >= BURST => true,
+            Some(_) => false,
+            None => {
+                self.burst_began.set(Some(now));
+                false
+            }
+        }
+    }
+
+    /// The next thing to do, of whatever source has its turn.
+    fn next(&self) -> Option<Work> {
+        if let Some(task) = self.take_posted() {
+            return Some(task());
+        }
+        loop {
+            let (key, source) = self.turns.borrow_mut().pop_front()?;
+            let next = source.next();
+            if next.is_some() {
+                if self.sources.borrow().contains_key(&key) {
+                    self.turns.borrow_mut().push_back((key, source));
+                }
+                return next;
+            }
+        }
+    }
+
+    fn take_posted(&self) -> Option<Task> {
+        self.posted.borrow_mut().pop_front()
+    }
+}
+
+/// Before the loop blocks: do not block if there is work.
+unsafe extern "C-unwind" fn setup(_: *mut c_void, flags: c_int) {
+    guard::contain(|| {
+        if flags & sys::TCL_FILE_EVENTS != 0
+            && let Some(thread) = served_thread()
+            && thread.has_work()
+        {
+            let now = RawTime { sec: 0, usec: 0 };
+            // SAFETY: Tcl copies the time.
+            unsafe { (api().set_max_block_time)(&now) };
+        }
+    });
+}
+
+/// After the loop looked for events: queue one for each item, up to a bound.
+unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
+    guard::contain(|| {
+        if flags & sys::TCL_FILE_EVENTS == 0 {
+            return;
+        }
+        let Some(thread) = served_thread() else { return };
+        let waiting = thread.collect();
+        if waiting == 0 {
+            thread.burst_began.set(None);
+            return;
+        }
+        if thread.resting.replace(false) {
+            thread.burst_began.set(None);
+            return;
+        }
+        let wanted = waiting.min(EVENTS_PER_CYCLE);
+        for _ in thread.queued.get()..wanted {
+            // SAFETY: Tcl frees the event with its own allocator after `serve` returned 1.
+            unsafe {
+                let event = (api().alloc)(size_of::<RawEvent>()).cast::<RawEvent>();
+                event.write(RawEvent {
+                    proc: serve,
+                    next: std::ptr::null_mut(),
+                });
+                (api().queue_event)(event, sys::TCL_QUEUE_TAIL);
+            }
+            thread.queued.set(thread.queued.get() + 1);
+        }
+    });
+}
+
+/// One event: one item.
+unsafe extern "C-unwind" fn serve(_: *mut RawEvent, flags: c_int) -> c_int {
+    if flags & sys::TCL_FILE_EVENTS == 0 {
+        return 0;
+    }
+    let next = guard::catch(|| Ok(served_thread().and_then(|thread| take_turn(&thread))));
+    if let Ok(Some(work)) = next {
+        work::run(work);
+    }
+    1
+}
+
+fn take_turn(thread: &Thread) -> Option<Work> {
+    thread.queued.set(thread.queued.get().saturating_sub(1));
+    if thread.resting.get() {
+        return None;
+    }
+    if thread.burst_is_over() {
+        thread.resting.set(true);
+        return None;
+    }
+    thread.next()
+}
+
+/// The thread's side, unless this is a forked child, where no thread of ours exists.
+fn served_thread() -> Option<Rc<Thread>> {
+    if hooks::forked() {
+        return None;
+    }
+    THREAD.try_with(|cell| cell.get().cloned()).ok().flatten()
+}
+
+unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
+    guard::contain(|| {
+        let Some(thread) = served_thread() else { return };
+        lock(&thread.shared.inbox).alive = false;
+        // SAFETY: the same procs that were given to Tcl.
+        unsafe {
+            (api().delete_event_source)(setup, check, std::ptr::null_mut());
+            (api().delete_events)(is_ours, std::ptr::null_mut());
+        }
+        let sources = std::mem::take(&mut *thread.sources.borrow_mut());
+        thread.turns.borrow_mut().clear();
+        for source in sources.values() {
+            source.thread_ends();
+        }
+        thread.posted.borrow_mut().clear();
+    });
+}
+
+unsafe extern "C-unwind" fn is_ours(event: *mut RawEvent, _: *mut c_void) -> c_int {
+    // SAFETY: Tcl passes the events of its queue.
+    let proc = unsafe { (*event).proc };
+    c_int::from(std::ptr::fn_addr_eq(proc, serve as sys::EventProc))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,65 @@
+# A TCP proxy that records, holds back and cuts what passes. It runs in a process of its own, so it
+# works while the interpreter under test is blocked, and ends with that interpreter's process.
+#
+#   set p [proxy::start $serverPort]
+#   proxy::url $p; proxy::port $p
+#   proxy::recorded $p client ?n?    the bytes that clients (or "server") sent, on connection n
+#                                    (0, 1, … or end, the default), exactly
+#   proxy::pause $p client           stops taking bytes from that side ("client", "server", "both")
+#   proxy::continue $p client
+#   proxy::inject $p client $bytes   sends bytes to that side of the newest connection
+#   proxy::cut $p                    closes all connections
+#   proxy::refuse $p; proxy::accept $p    stops and resumes listening
+#   proxy::connections $p            how many are open
+#   proxy::stop $p
+
+source [file join [file dirname [file normalize [info script]]] port.tcl]
+
+namespace eval proxy {
+    variable proxies {}
+    variable program [file join [file dirname [file normalize [info script]]] proxy_process.tcl]
+}
+
+proc proxy::start {upstreamPort} {
+    variable proxies
+    variable program
+    set port [free_port]
+    set channel [open |[list [info nameofexecutable] $program $port $upstreamPort] r+]
+    fconfigure $channel -translation binary -buffering full
+    dict set proxies $channel $port
+    accept $channel
+    return $channel
+}
+
+proc proxy::port {handle} {
+    variable proxies
+    return [dict get $proxies $handle]
+}
+
+proc proxy::url {handle} { return nats://127.0.0.1:[port $handle] }
+
+proc proxy::recorded {handle side {n end}} { Ask $handle recorded $side $n }
+proc proxy::pause {handle side} { Ask $handle pause $side }
+proc proxy::continue {handle side} { Ask $handle continue $side }
+proc proxy::inject {handle side bytes} { Ask $handle inject $side $bytes }
+proc proxy::cut {handle} { Ask $handle cut }
+proc proxy::refuse {handle} { Ask $handle refuse }
+proc proxy::accept {handle} { Ask $handle accept }
+proc proxy::connections {handle} { Ask $handle connections }
+
+proc proxy::stop {handle} {
+    variable proxies
+    dict unset proxies $handle
+    catch {close $handle}
+}
+
+# Order and answer travel as a number of bytes on a line, then those bytes. An answer begins with
+# "ok" or "error".
+proc proxy::Ask {handle args} {
+    puts -nonewline $handle [string length $args]\n$args
+    flush $handle
+    if {[gets $handle length] < 0} { error "the proxy process has ended" }
+    lassign [read $handle $length] outcome value
+    if {$outcome ne "ok"} { error $value }
+    return $value
+}

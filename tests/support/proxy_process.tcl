@@ -1,0 +1,156 @@
+# The process behind proxy.tcl: proxy_process.tcl port upstreamPort. Takes orders on stdin and
+# ends with it. A connection is two channels, one to the client and one to the server; what is read from one
+# is written to the other, and reading pauses while the other side does not take more.
+
+lassign $argv listenPort upstreamPort
+set listener ""
+set links {}                       ;# of all connections ever: {client channel, server channel}
+array set peer {}                  ;# channel -> the channel on the other side
+array set side {}                  ;# channel -> client or server
+array set record {}                ;# channel -> bytes read from it
+array set paused {client 0 server 0}
+array set blocked {}               ;# channel -> waits until its peer takes more
+array set ended {}                 ;# channel -> has said all it had to say
+
+proc accept {client address port} {
+    global links peer side record upstreamPort
+    if {[catch {socket 127.0.0.1 $upstreamPort} server]} {
+        close $client
+        return
+    }
+    lappend links [list $client $server]
+    foreach {from to name} [list $client $server client $server $client server] {
+        fconfigure $from -translation binary -blocking 0 -buffering none
+        set peer($from) $to
+        set side($from) $name
+        set record($from) ""
+    }
+    listenTo $client
+    listenTo $server
+}
+
+# Reads from a channel exactly if nothing speaks against it.
+proc listenTo {channel} {
+    global peer side paused blocked ended
+    if {![info exists peer($channel)]} return
+    set silent [expr {$paused($side($channel)) || [info exists blocked($channel)] ||
+        [info exists ended($channel)]}]
+    fileevent $channel readable [expr {$silent ? "" : [list forward $channel]}]
+}
+
+proc forward {from} {
+    global peer record
+    if {[catch {read $from 65536} bytes]} { return [drop $from] }
+    append record($from) $bytes
+    if {[catch {puts -nonewline $peer($from) $bytes}]} { return [drop $from] }
+    if {[chan pending output $peer($from)] > 0} {
+        waitForRoom $from
+    } elseif {[eof $from]} {
+        passEndOn $from
+    }
+}
+
+# A side that has said all may still want to hear the rest, so the end goes on as a half-close.
+proc passEndOn {from} {
+    global peer ended
+    set ended($from) 1
+    if {[info exists ended($peer($from))]} { return [drop $from] }
+    listenTo $from
+    if {[catch {close $peer($from) write}]} { drop $from }
+}
+
+proc waitForRoom {from} {
+    global peer blocked
+    set blocked($from) 1
+    listenTo $from
+    fileevent $peer($from) writable [list continueAfterRoom $from]
+}
+
+proc continueAfterRoom {from} {
+    global peer blocked
+    if {[chan pending output $peer($from)] > 0} return
+    fileevent $peer($from) writable {}
+    unset blocked($from)
+    listenTo $from
+}
+
+# Closes both sides; what was already read still goes out, in the background.
+proc drop {channel} {
+    global peer blocked ended
+    foreach end [list $channel $peer($channel)] {
+        unset -nocomplain peer($end) blocked($end) ended($end)
+        catch {close $end}
+    }
+}
+
+proc openLinks {} {
+    global links peer
+    set open {}
+    foreach link $links {
+        if {[info exists peer([lindex $link 0])]} { lappend open $link }
+    }
+    return $open
+}
+
+namespace eval order {
+    proc accept {} {
+        global listener listenPort
+        if {$listener ne ""} return
+        set listener [socket -server ::accept -myaddr 127.0.0.1 $listenPort]
+        return
+    }
+
+    proc refuse {} {
+        global listener
+        if {$listener ne ""} { close $listener }
+        set listener ""
+    }
+
+    proc connections {} { llength [openLinks] }
+
+    proc recorded {name n} {
+        global links record
+        set link [lindex $links $n]
+        if {$link eq ""} { return "" }
+        return $record([lindex $link [Position $name]])
+    }
+
+    proc pause {name} { SetPaused $name 1 }
+    proc continue {name} { SetPaused $name 0 }
+
+    proc inject {name bytes} {
+        set link [lindex [openLinks] end]
+        if {$link eq ""} { error "no connection is open" }
+        puts -nonewline [lindex $link [Position $name]] $bytes
+    }
+
+    proc cut {} {
+        foreach link [openLinks] { drop [lindex $link 0] }
+    }
+
+    proc SetPaused {name state} {
+        global paused
+        foreach each [expr {$name eq "both" ? {client server} : [list $name]}] {
+            set paused($each) $state
+        }
+        foreach link [openLinks] {
+            foreach channel $link { listenTo $channel }
+        }
+    }
+
+    proc Position {name} { expr {$name eq "client" ? 0 : 1} }
+}
+
+proc obey {} {
+    if {[gets stdin length] < 0} { exit }
+    set order [read stdin $length]
+    set failed [catch {namespace eval order $order} value]
+    set answer [list [expr {$failed ? "error" : "ok"}] $value]
+    puts -nonewline [string length $answer]\n$answer
+    flush stdout
+}
+
+fconfigure stdin -translation binary
+fconfigure stdout -translation binary
+fileevent stdin readable obey
+vwait forever
