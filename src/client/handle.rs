@@ -51,7 +51,7 @@ impl Client {
     /// Queues a message, without allocating. An empty `reply` means none.
     ///
     /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`
-    /// every 50 ms.
+    /// at every progress and at least every 50 ms.
     pub fn publish(
         &self,
         subject: &[u8],
