@@ -38,8 +38,8 @@ pub trait Source {
     fn waiting(&self) -> usize;
     /// Takes the next item and says what is to be done; `None` when there was none.
     fn next(&self) -> Option<Work>;
-    /// The thread ends: finish now, no script can run any more.
-    fn thread_ends(&self);
+    /// The thread ends: finish now. Of scripts only the work returned can still run, once.
+    fn thread_ends(&self) -> Work;
 }
 
 /// Something to do as an event of its own, before any source's next item.
@@ -335,6 +335,7 @@ fn served_thread() -> Option<Rc<Thread>> {
 }
 
 unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
+    let mut last = Work::none();
     guard::contain(|| {
         let Some(thread) = served_thread() else { return };
         lock(&thread.shared.inbox).alive = false;
@@ -345,11 +346,10 @@ unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
         }
         let sources = std::mem::take(&mut *thread.sources.borrow_mut());
         thread.turns.borrow_mut().clear();
-        for source in sources.values() {
-            source.thread_ends();
-        }
+        last = Work::Many(sources.values().map(|source| source.thread_ends()).collect());
         thread.posted.borrow_mut().clear();
     });
+    work::run(last);
 }
 
 unsafe extern "C-unwind" fn is_ours(event: *mut RawEvent, _: *mut c_void) -> c_int {
