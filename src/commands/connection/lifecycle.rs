@@ -155,12 +155,7 @@ impl Connection {
 
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
-        if discarded > 0 {
-            steps.extend(self.log(
-                LogLevel::Warn,
-                &format!("Discarded {discarded} buffered messages"),
-            ));
-        }
+        steps.extend(self.tell_discarded(discarded));
         steps.push(self.then(move |connection| connection.end_waits(ending)));
         Work::Many(steps)
     }
@@ -201,14 +196,23 @@ impl Connection {
         }
     }
 
-    /// Flushes and ends the life where no script can run any more.
-    pub(super) fn end_silently(&self) {
-        if let Some(client) = self.life.take() {
-            client.close(true);
-        }
+    /// Flushes and ends the life where no callback and no trace may run any more. What was lost
+    /// is worth a line, which is returned for whoever can still write it.
+    pub(super) fn end_silently(&self) -> Option<Work> {
+        let unsent = match self.life.take() {
+            Some(client) => client.close(true).unsent,
+            None => 0,
+        };
         self.forget();
-        // The writing of `status` would be for scripts, of which none is left.
         drop(self.end_waits(Ending::Disconnect));
+        self.tell_discarded(unsent)
+    }
+
+    fn tell_discarded(&self, messages: usize) -> Option<Work> {
+        if messages == 0 {
+            return None;
+        }
+        self.log(LogLevel::Warn, &format!("Discarded {messages} buffered messages"))
     }
 }
 
