@@ -10,7 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -33,15 +33,26 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 /// Makes an empty mailbox.
 pub fn mailbox<T: Weight>(bound: Bound, wake: Wake) -> Receiver<T> {
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue { chunks: VecDeque::new(), spare: VecDeque::new(), epoch: 0, awake: false }),
+        queue: Mutex::new(Queue {
+            chunks: VecDeque::new(),
+            spare: VecDeque::new(),
+            urgent: VecDeque::new(),
+            epoch: 0,
+            awake: false,
+        }),
         items: AtomicUsize::new(0),
         bytes: AtomicUsize::new(0),
+        urgent: AtomicBool::new(false),
         bound_items: AtomicUsize::new(bound.items),
         bound_bytes: AtomicUsize::new(bound.bytes),
         room: Arc::default(),
         wake,
     });
-    Receiver { shared, front: RefCell::default(), taken: Cell::default() }
+    Receiver {
+        shared,
+        front: RefCell::default(),
+        taken: Cell::default(),
+    }
 }
 
 struct Shared<T> {
@@ -49,6 +60,8 @@ struct Shared<T> {
     /// Weighty items sent and not yet taken, and their weight.
     items: AtomicUsize,
     bytes: AtomicUsize,
+    /// Whether there are urgent items, so that most takes need no lock to know.
+    urgent: AtomicBool,
     bound_items: AtomicUsize,
     bound_bytes: AtomicUsize,
     room: Arc<Notify>,
@@ -60,6 +73,8 @@ struct Queue<T> {
     chunks: VecDeque<VecDeque<T>>,
     /// An empty chunk, whose memory the next one uses.
     spare: VecDeque<T>,
+    /// Weightless items that go before all others.
+    urgent: VecDeque<T>,
     epoch: u64,
     /// The receiver was woken and has not found the mailbox empty since.
     awake: bool,
@@ -109,6 +124,20 @@ impl<T: Weight> Sender<T> {
         }
     }
 
+    /// Puts an item before all others.
+    pub fn send_first(&self, item: T) {
+        let mut queue = lock(&self.shared.queue);
+        if queue.epoch == self.epoch {
+            queue.urgent.push_back(item);
+            self.shared.urgent.store(true, Ordering::Release);
+            let wake = !std::mem::replace(&mut queue.awake, true);
+            drop(queue);
+            if wake {
+                (self.shared.wake)();
+            }
+        }
+    }
+
     /// Whether the mailbox is below its bound.
     pub fn has_room(&self) -> bool {
         self.shared.items.load(Ordering::Relaxed) < self.shared.bound_items.load(Ordering::Relaxed)
@@ -127,7 +156,10 @@ impl<T: Weight> Receiver<T> {
         let mut queue = lock(&self.shared.queue);
         queue.epoch += 1;
         let epoch = queue.epoch;
-        let dropped = std::mem::take(&mut queue.chunks);
+        let dropped = (
+            std::mem::take(&mut queue.chunks),
+            std::mem::take(&mut queue.urgent),
+        );
         self.shared.items.store(0, Ordering::Relaxed);
         self.shared.bytes.store(0, Ordering::Relaxed);
         drop(queue);
@@ -135,7 +167,10 @@ impl<T: Weight> Receiver<T> {
         self.taken.set((0, 0));
         self.shared.room.notify_one();
         drop((dropped, front));
-        Sender { shared: self.shared.clone(), epoch }
+        Sender {
+            shared: self.shared.clone(),
+            epoch,
+        }
     }
 
     /// Sets the bound from now on.
@@ -147,10 +182,14 @@ impl<T: Weight> Receiver<T> {
 
     /// Takes the next item. After `None` the next item sent wakes the thread.
     pub fn take(&self) -> Option<T> {
-        if let Some(item) = self.take_front() {
+        if let Some(item) = self.take_urgent().or_else(|| self.take_front()) {
             return Some(item);
         }
         let mut queue = lock(&self.shared.queue);
+        // It may have come only now, and its sender found the thread awake.
+        if let Some(urgent) = queue.urgent.pop_front() {
+            return Some(urgent);
+        }
         let Some(chunk) = queue.chunks.pop_front() else {
             queue.awake = false;
             drop(queue);
@@ -165,7 +204,11 @@ impl<T: Weight> Receiver<T> {
     /// How many items wait at least; 0 if none.
     pub fn len(&self) -> usize {
         let front = self.front.borrow().len();
-        if front > 0 { front } else { lock(&self.shared.queue).chunks.front().map_or(0, VecDeque::len) }
+        if front > 0 {
+            front
+        } else {
+            lock(&self.shared.queue).chunks.front().map_or(0, VecDeque::len)
+        }
     }
 
     /// Weighty items not yet taken, and their weight.
@@ -177,13 +220,26 @@ impl<T: Weight> Receiver<T> {
         }
     }
 
+    fn take_urgent(&self) -> Option<T> {
+        if !self.shared.urgent.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut queue = lock(&self.shared.queue);
+        let item = queue.urgent.pop_front();
+        self.shared
+            .urgent
+            .store(!queue.urgent.is_empty(), Ordering::Release);
+        item
+    }
+
     fn take_front(&self) -> Option<T> {
         let item = self.front.borrow_mut().pop_front()?;
         let weight = item.weight();
         if weight > 0 {
             let (items, bytes) = self.taken.get();
             self.taken.set((items + 1, bytes + weight));
-            if items + 1 >= GIVE_BACK || bytes + weight >= self.shared.bound_bytes.load(Ordering::Relaxed) / 8 {
+            if items + 1 >= GIVE_BACK || bytes + weight >= self.shared.bound_bytes.load(Ordering::Relaxed) / 8
+            {
                 self.give_back();
             }
         }
@@ -222,7 +278,10 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.epoch += 1;
-        let dropped = std::mem::take(&mut queue.chunks);
+        let dropped = (
+            std::mem::take(&mut queue.chunks),
+            std::mem::take(&mut queue.urgent),
+        );
         self.shared.items.store(0, Ordering::Relaxed);
         self.shared.bytes.store(0, Ordering::Relaxed);
         drop(queue);
@@ -257,7 +316,9 @@ mod tests {
     }
 
     fn drain(receiver: &Receiver<Item>) -> Vec<usize> {
-        std::iter::from_fn(|| receiver.take()).map(|item| item.0).collect()
+        std::iter::from_fn(|| receiver.take())
+            .map(|item| item.0)
+            .collect()
     }
 
     #[test]
@@ -276,7 +337,11 @@ mod tests {
         let sender = receiver.start_epoch();
         let items = 5 * CHUNK + 1;
         for first in (0..items).step_by(CHUNK - 1) {
-            sender.send(&mut (first..items.min(first + CHUNK - 1)).map(|n| Item(n, 1)).collect());
+            sender.send(
+                &mut (first..items.min(first + CHUNK - 1))
+                    .map(|n| Item(n, 1))
+                    .collect(),
+            );
             assert!(receiver.len() > 0);
         }
         assert!(drain(&receiver).into_iter().eq(0..items));
@@ -293,7 +358,11 @@ mod tests {
         receiver.take();
         receiver.take();
         sender.send(&mut vec![Item(3, 0)]);
-        assert_eq!(wakes.load(Ordering::Relaxed), 1, "the receiver has not found it empty yet");
+        assert_eq!(
+            wakes.load(Ordering::Relaxed),
+            1,
+            "the receiver has not found it empty yet"
+        );
         assert_eq!(drain(&receiver), [3]);
         sender.send(&mut vec![Item(4, 0)]);
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
@@ -303,14 +372,14 @@ mod tests {
     fn an_old_epoch_leaves_nothing_behind() {
         let (receiver, _) = make(100, 100);
         let old = receiver.start_epoch();
-        old.send(&mut vec![Item(1, 60), Item(2, 60)]);
+        old.send(&mut vec![Item(1, 60), Item(2, 60), Item(3, 60)]);
         receiver.take();
         assert!(!old.has_room());
         let new = receiver.start_epoch();
         assert!(new.has_room());
-        old.send(&mut vec![Item(3, 60)]);
-        new.send(&mut vec![Item(4, 1)]);
-        assert_eq!(drain(&receiver), [4]);
+        old.send(&mut vec![Item(4, 60)]);
+        new.send(&mut vec![Item(5, 1)]);
+        assert_eq!(drain(&receiver), [5]);
     }
 
     #[tokio::test]
@@ -324,7 +393,11 @@ mod tests {
             receiver.take();
         }
         let room = sender.room();
-        assert!(tokio::time::timeout(std::time::Duration::ZERO, room.notified()).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::ZERO, room.notified())
+                .await
+                .is_err()
+        );
         drain(&receiver);
         room.notified().await;
         assert!(sender.has_room());
@@ -341,6 +414,22 @@ mod tests {
         assert!(sender.has_room());
         sender.send(&mut vec![Item(2, 5)]);
         assert!(sender.has_room(), "what nobody will take does not count");
+    }
+
+    #[test]
+    fn an_urgent_item_goes_before_what_was_taken_over() {
+        let (receiver, wakes) = make(100, 100);
+        let sender = receiver.start_epoch();
+        sender.send(&mut vec![Item(1, 1), Item(2, 1)]);
+        assert_eq!(receiver.take().map(|item| item.0), Some(1));
+        sender.send_first(Item(9, 0));
+        sender.send(&mut vec![Item(3, 1)]);
+        assert_eq!(drain(&receiver), [9, 2, 3]);
+        sender.send_first(Item(8, 0));
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+        receiver.start_epoch();
+        sender.send_first(Item(7, 0));
+        assert!(drain(&receiver).is_empty());
     }
 
     #[test]

@@ -185,11 +185,7 @@ fn stream() -> impl Strategy<Value = (Vec<Op>, Vec<u8>)> {
 }
 
 fn piece_sizes() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![
-        Just(vec![1]),
-        vec(1..200usize, 1..20),
-        vec(1..5usize, 1..20)
-    ]
+    prop_oneof![Just(vec![1]), vec(1..200usize, 1..20), vec(1..5usize, 1..20)]
 }
 
 /// Bytes that look like the protocol here and there.
@@ -216,8 +212,7 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
         ": ",
     ];
     let word = select(words.map(|word| word.as_bytes().to_vec()).to_vec());
-    let part =
-        prop_oneof![4 => word, 1 => vec(any::<u8>(), 0..40), 1 => vec(Just(b'x'), 4000..4200)];
+    let part = prop_oneof![4 => word, 1 => vec(any::<u8>(), 0..40), 1 => vec(Just(b'x'), 4000..4200)];
     vec(part, 0..40).prop_map(|parts| parts.concat())
 }
 

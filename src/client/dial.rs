@@ -25,9 +25,7 @@ pub(crate) async fn dial(url: &ServerUrl) -> Result<Transport, ConnectionError> 
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 // Delays of Nagle's algorithm would dominate every request; we batch ourselves.
-                stream
-                    .set_nodelay(true)
-                    .map_err(|e| failed(&os_reason(&e)))?;
+                stream.set_nodelay(true).map_err(|e| failed(&os_reason(&e)))?;
                 return Ok(Transport::tcp(stream));
             }
             Err(error) => reason = os_reason(&error),
@@ -41,4 +39,16 @@ fn dns_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let reason = text.rsplit(": ").next().unwrap_or(&text);
     format!("couldn't open socket: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_do_not_resolve_have_tcl_s_reason() {
+        let reason = "failed to lookup address information: Name or service not known";
+        let reason = dns_reason(&io::Error::other(reason));
+        assert_eq!(reason, "couldn't open socket: Name or service not known");
+    }
 }

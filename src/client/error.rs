@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::protocol::{ProtocolError, ServerError};
+use crate::protocol::{ProtocolError, ServerError, UnknownHeaderVersion};
 
 /// What `last_error` holds: the second word of the error code, and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +65,17 @@ impl ConnectionError {
     }
 
     pub(crate) fn timeout(server: &str) -> Self {
+        Self::new("ErrConnectionTimeout", format!("Connection timeout for {server}"))
+    }
+
+    pub(crate) fn endless_handshake(server: &str) -> Self {
+        Self::new("ErrProtocol", format!("The handshake with {server} does not end"))
+    }
+
+    pub(crate) fn too_many_fields() -> Self {
         Self::new(
-            "ErrConnectionTimeout",
-            format!("Connection timeout for {server}"),
+            "ErrProtocol",
+            "Invalid protocol INFO with too many fields".to_owned(),
         )
     }
 
@@ -107,6 +115,12 @@ impl From<ProtocolError> for ConnectionError {
     }
 }
 
+impl From<UnknownHeaderVersion> for ConnectionError {
+    fn from(error: UnknownHeaderVersion) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
 impl From<ServerError> for ConnectionError {
     fn from(error: ServerError) -> Self {
         Self::new(error.code, error.text)
@@ -135,10 +149,7 @@ mod tests {
 
     #[test]
     fn os_reasons_read_like_tcl() {
-        for (code, reason) in [
-            (111, "connection refused"),
-            (104, "connection reset by peer"),
-        ] {
+        for (code, reason) in [(111, "connection refused"), (104, "connection reset by peer")] {
             assert_eq!(os_reason(&io::Error::from_raw_os_error(code)), reason);
         }
         assert_eq!(os_reason(&io::Error::other("Some trouble")), "some trouble");

@@ -4,11 +4,12 @@
 //! owner implements that trait (for Tcl: the mailbox) and acts on each event in its own thread
 //! and time. Everything that one connection's server sent arrives in wire order.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::error::ConnectionError;
+use super::pool::Server;
 use super::status::Status;
 use crate::protocol::{Message, ServerInfo};
 
@@ -18,11 +19,7 @@ pub enum Event {
     /// A message for the subscription `sid`.
     Message { sid: u64, message: Message },
     /// A reply to the request `id`. `last` says that the engine has forgotten the request.
-    Reply {
-        id: u64,
-        message: Message,
-        last: bool,
-    },
+    Reply { id: u64, message: Message, last: bool },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
     /// The answer to the ping `id`; everything published before it reached the server.
@@ -41,11 +38,31 @@ pub enum Event {
         time: SystemTime,
         text: String,
     },
+    /// The engine asks how long to wait before it attempts `server` again. It goes on with its
+    /// own delay when the answer is dropped or takes longer than [`ANSWER_TIME`].
+    AskDelay {
+        server: Box<Server>,
+        answer: DelayAnswer,
+    },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///
     /// The receiver closes the outbox, counts what is in it, ends what waits, and writes the
     /// final status: whatever it accepted until this moment belongs to that count.
     Lost,
+}
+
+/// How long the engine waits for an answer.
+pub const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Takes the answer to [`Event::AskDelay`], in milliseconds.
+#[derive(Debug)]
+pub struct DelayAnswer(pub(super) oneshot::Sender<u64>);
+
+impl DelayAnswer {
+    pub fn give(self, ms: u64) {
+        // The engine may have stopped waiting; then the answer has no addressee.
+        let _ = self.0.send(ms);
+    }
 }
 
 /// How much an event tells; each level includes the more severe ones.
@@ -57,11 +74,23 @@ pub enum LogLevel {
     Debug,
 }
 
+/// What an INFO without fields weighs: `INFO {}`.
+const EMPTY_INFO: usize = 7;
+
 impl Event {
-    /// Bytes that count against the receiver's bound (0 for everything but messages).
+    /// Bytes that count against the receiver's bound: what a server can make us hold. Only
+    /// events that it cannot cause at will weigh nothing.
     pub fn weight(&self) -> usize {
         match self {
             Event::Message { message, .. } | Event::Reply { message, .. } => message.wire_len(),
+            Event::Info { info, .. } => {
+                let fields = info
+                    .fields()
+                    .map(|(name, value)| name.len() + value.to_string().len());
+                EMPTY_INFO + fields.sum::<usize>()
+            }
+            Event::LastError(Some(error)) => error.text.len(),
+            Event::Log { text, .. } => text.len(),
             _ => 0,
         }
     }
@@ -71,9 +100,12 @@ impl Event {
 ///
 /// `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
 /// asks before it reads on. While there is none it stops reading the socket, and only that.
+/// Neither it nor `ask` calls back into the engine.
 pub trait EventSink: Send + Sync + 'static {
     /// Appends the events in order and leaves `batch` empty.
     fn deliver(&self, batch: &mut Vec<Event>);
+    /// Puts a question before all events that have not taken effect.
+    fn ask(&self, question: Event);
     /// Whether the engine may read on.
     fn has_room(&self) -> bool;
     /// Notified (one permit) when room appears again and when the receiver goes away.

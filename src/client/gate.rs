@@ -37,6 +37,14 @@ impl Gate {
         batch.clear();
     }
 
+    /// Asks the owner, ahead of what is on its way.
+    pub(crate) fn ask(&self, question: Event) {
+        let open = lock(&self.open);
+        if *open {
+            self.sink.ask(question);
+        }
+    }
+
     /// Ends all deliveries, waiting for one that is under way.
     pub(crate) fn shut(&self) {
         *lock(&self.open) = false;
@@ -53,12 +61,7 @@ impl Gate {
     }
 
     /// Appends a log line, made only if somebody wants it.
-    pub(crate) fn log(
-        &self,
-        batch: &mut Vec<Event>,
-        level: LogLevel,
-        text: impl FnOnce() -> String,
-    ) {
+    pub(crate) fn log(&self, batch: &mut Vec<Event>, level: LogLevel, text: impl FnOnce() -> String) {
         if self.sink.wants_log(level) {
             batch.push(Event::Log {
                 level,

@@ -37,12 +37,8 @@ impl Client {
     ///
     /// # Errors
     /// There is no background runtime: the process is exiting, was forked, or has no threads.
-    pub fn connect(
-        settings: Arc<Settings>,
-        sink: Arc<dyn EventSink>,
-    ) -> Result<Client, ConnectionError> {
-        let runtime =
-            runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
+    pub fn connect(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Result<Client, ConnectionError> {
+        let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
         lock(&settings.pool).begin();
         let life = Arc::new(Life::new(settings, sink));
         runtime::register(&life);
@@ -55,7 +51,7 @@ impl Client {
     /// Queues a message, without allocating. An empty `reply` means none.
     ///
     /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`
-    /// every 50 ms.
+    /// at every progress and at least every 50 ms.
     pub fn publish(
         &self,
         subject: &[u8],
@@ -78,9 +74,7 @@ impl Client {
         let mut tables = self.tables();
         let subscriptions = &mut tables.subscriptions;
         subscriptions.insert(sid, subject, queue, Receiver::Owner, max);
-        self.life()
-            .outbox
-            .control(|buf| subscriptions.encode(buf, sid));
+        self.life().outbox.control(|buf| subscriptions.encode(buf, sid));
     }
 
     /// Ends a subscription, at once with `max` 0, else after `max` messages counted from its
@@ -95,6 +89,7 @@ impl Client {
     }
 
     /// Sends a PING behind everything queued; ends in `Event::Pong` or `Event::PingTimeout`.
+    /// The owner counts the IDs of its pings itself: scripts see those of requests.
     /// Without a session it goes out with the next one. `timeout_ms` 0 means no limit.
     pub fn ping(&self, id: u64, timeout_ms: u64) {
         let deadline = deadline_in(timeout_ms);

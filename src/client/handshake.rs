@@ -13,11 +13,14 @@ use super::pool::Server;
 use super::settings::Options;
 use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::url::{Login, Scheme};
-use crate::protocol::{Connect, Credentials, Parser, ServerError, ServerInfo, ServerOp, encode};
+use crate::protocol::{Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode};
 
 /// The version that the package provides.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const READ_SIZE: usize = 16 * 1024;
+/// Bytes that a server may send before its PONG: a few of the largest INFOs. Nothing else bounds
+/// what it makes us tell the owner meanwhile.
+const MAX_HANDSHAKE: usize = 4 * MAX_INFO;
 
 /// A stream whose server has answered the handshake.
 pub(crate) struct Established {
@@ -35,6 +38,7 @@ struct Line {
     transport: Transport,
     parser: Parser,
     buf: BytesMut,
+    received: usize,
     address: String,
 }
 
@@ -122,6 +126,7 @@ impl Line {
             transport,
             parser: Parser::new(),
             buf: BytesMut::new(),
+            received: 0,
             address,
         }
     }
@@ -131,10 +136,13 @@ impl Line {
             if let Some(op) = self.parser.next(&mut self.buf)? {
                 return Ok(op);
             }
+            if self.received > MAX_HANDSHAKE {
+                return Err(ConnectionError::endless_handshake(&self.address));
+            }
             self.buf.reserve(READ_SIZE);
             match self.transport.read_buf(&mut self.buf).await {
                 Ok(0) => return Err(ConnectionError::end_of_stream(&self.address)),
-                Ok(_) => {}
+                Ok(count) => self.received += count,
                 Err(error) => return Err(ConnectionError::read(&self.address, &error)),
             }
         }
@@ -154,11 +162,7 @@ impl Line {
 }
 
 /// Whether to upgrade; an error if TLS is wanted and the server does not offer it.
-fn wants_tls(
-    info: &ServerInfo,
-    server: &Server,
-    options: &Options,
-) -> Result<bool, ConnectionError> {
+fn wants_tls(info: &ServerInfo, server: &Server, options: &Options) -> Result<bool, ConnectionError> {
     let wanted = options.secure || server.url.scheme == Scheme::Tls;
     if wanted && !info.tls_required() && !info.tls_available() {
         return Err(ConnectionError::secure_wanted(&server.url.address()));
@@ -173,8 +177,7 @@ fn connect_json(
     tls: bool,
 ) -> Result<String, ConnectionError> {
     let credentials = if info.auth_required() {
-        credentials(server, options)
-            .ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
+        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
     } else {
         Credentials::None
     };
@@ -194,9 +197,7 @@ fn connect_json(
 /// The URL's login goes before the options'.
 fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
     match &server.url.login {
-        Login::UserPassword { user, password } => {
-            Some(Credentials::UserPassword { user, password })
-        }
+        Login::UserPassword { user, password } => Some(Credentials::UserPassword { user, password }),
         Login::Token(token) => Some(Credentials::Token(token)),
         Login::None if !options.user.is_empty() && !options.password.is_empty() => {
             let (user, password) = (&options.user, &options.password);

@@ -10,18 +10,19 @@
 //! From anywhere a requested close leads out. Each transition is told by events, each in the
 //! order log line, `last_error`, `status`.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 use super::close::Closing;
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{Event, EventSink, LogLevel};
+use super::event::{ANSWER_TIME, DelayAnswer, Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -129,10 +130,7 @@ impl Life {
     }
 
     /// Goes from server to server until one answers the handshake or none is left.
-    async fn next_connection(
-        &self,
-        course: &mut Course,
-    ) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
+    async fn next_connection(&self, course: &mut Course) -> Result<(Input, WriteHalf, bool), PoolExhausted> {
         let mut events = Vec::new();
         loop {
             let options = self.settings.options();
@@ -156,15 +154,10 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = course.delay(next, &options);
-            if !delay.is_zero() {
-                self.gate.log(&mut events, LogLevel::Debug, || {
-                    let ms = delay.as_millis();
-                    format!("Waiting for {ms} ms before connecting to the next server")
-                });
-                self.gate.deliver(&mut events);
+            if let Some(since) = course.delay_begins(next) {
                 course.awaiting = true;
-                sleep(delay).await;
+                let delay = time_left(since, self.reconnect_delay(&server, &options).await);
+                self.wait(delay, &mut events).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -190,17 +183,46 @@ impl Life {
                 }
                 Err(error) => {
                     self.closing.set_peer(None);
+                    lock(&self.settings.pool).attempt_failed(epoch_ms());
                     self.report_error(&mut events, error);
                     self.gate.deliver(&mut events);
-                    lock(&self.settings.pool).attempt_failed(epoch_ms());
                 }
             }
         }
     }
 
+    async fn wait(&self, delay: Duration, events: &mut Vec<Event>) {
+        if delay.is_zero() {
+            return;
+        }
+        self.gate.log(events, LogLevel::Debug, || {
+            let ms = delay.as_millis();
+            format!("Waiting for {ms} ms before connecting to the next server")
+        });
+        self.gate.deliver(events);
+        sleep(delay).await;
+    }
+
+    /// The wait between a server's failure and the next attempt, in ms: the owner's answer, or the
+    /// option with a chance addition that spreads the clients of a server that comes back.
+    async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
+        if options.ask_delay {
+            let (answer, answered) = oneshot::channel();
+            let answer = DelayAnswer(answer);
+            self.gate.ask(Event::AskDelay {
+                server: Box::new(server.clone()),
+                answer,
+            });
+            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+                return delay;
+            }
+        }
+        let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
+        options.reconnect_time_wait.saturating_add(jitter)
+    }
+
     fn exhausted<T>(&self, mut events: Vec<Event>, text: &str) -> Result<T, PoolExhausted> {
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         self.gate.deliver(&mut events);
         Err(PoolExhausted)
     }
@@ -230,21 +252,24 @@ impl Life {
         }
     }
 
-    /// Tells of the new session and restores what the server must know, ahead of what is buffered.
+    /// Restores what the server must know, ahead of what is buffered, and tells of the session.
+    ///
+    /// The outbox opens first: an owner that hears of the session finds it working.
     fn enter_session(&self, course: &Course, input: &Input, writer: WriteHalf, owes_pong: bool) {
         lock(&self.settings.pool).attempt_succeeded();
         if course.was_connected {
-            self.settings
-                .stats
-                .reconnects
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.settings.stats.reconnects.fetch_add(1, Relaxed);
         }
+        self.restore(writer, owes_pong);
         let mut events = Vec::new();
         self.gate.log(&mut events, LogLevel::Info, || {
             format!("Connected to the server at {}", input.address)
         });
         events.extend([Event::LastError(None), Event::Status(Status::Connected)]);
         self.gate.deliver(&mut events);
+    }
+
+    fn restore(&self, writer: WriteHalf, owes_pong: bool) {
         let mut front = BytesMut::new();
         if owes_pong {
             encode::pong(&mut front);
@@ -274,8 +299,7 @@ impl Life {
         self.closing.set_peer(None);
         let mut events = Vec::new();
         let text = "Internal error in the connection";
-        self.gate
-            .log(&mut events, LogLevel::Error, || text.to_owned());
+        self.gate.log(&mut events, LogLevel::Error, || text.to_owned());
         events.push(Event::LastError(Some(ConnectionError::internal(text))));
         events.push(Event::Lost);
         self.gate.deliver(&mut events);
@@ -293,21 +317,14 @@ impl Course {
         }
     }
 
-    /// How long to wait for the server that comes next: for its own delay since its failure, and
-    /// after the second short session in a row also since that.
-    fn delay(&mut self, next: Next, options: &Options) -> Duration {
+    /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
+    /// own failure, and after the second short session in a row also the loss of that.
+    fn delay_begins(&mut self, next: Next) -> Option<u64> {
         let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
-        let since = match next {
+        match next {
             Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
             _ => lost_at,
-        };
-        let Some(since) = since else {
-            return Duration::ZERO;
-        };
-        let wait = reconnect_delay(options);
-        // A clock set back must not make the wait longer than a delay.
-        let passed = epoch_ms().saturating_sub(since);
-        Duration::from_millis(wait.saturating_sub(passed))
+        }
     }
 
     fn session_lost(&mut self, lasted: Duration, options: &Options) {
@@ -322,17 +339,14 @@ impl Course {
     }
 }
 
-/// The wait between a server's failure and the next attempt, in ms. Chance spreads the clients
-/// of a server that comes back; it only ever adds.
-fn reconnect_delay(options: &Options) -> u64 {
-    let jitter = rand::rng().random_range(0..=options.reconnect_jitter);
-    options.reconnect_time_wait.saturating_add(jitter)
+/// What is left of a delay in ms that began at `since`. A clock set back must not make the wait
+/// longer than the delay.
+fn time_left(since: u64, delay: u64) -> Duration {
+    Duration::from_millis(delay.saturating_sub(epoch_ms().saturating_sub(since)))
 }
 
 fn epoch_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -92,7 +92,7 @@ impl Outbox {
 
     /// Queues a publish of about `size` bytes, waiting for room while there is progress.
     ///
-    /// `keep_waiting` is asked every 50 ms; it runs without any lock of ours.
+    /// `keep_waiting` is asked at every progress and at least every 50 ms; it runs without any lock of ours.
     pub(crate) fn publish(
         &self,
         size: usize,
@@ -224,8 +224,7 @@ impl Outbox {
 
     /// Writes the queue from this thread if the writer is idle, which spares its wake-up.
     fn write_through(&self, writer: Option<&mut Writer>, queue: MutexGuard<'_, Queue>) {
-        let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps)
-        else {
+        let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps) else {
             return self.release(queue);
         };
         drop(queue);

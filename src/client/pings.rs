@@ -60,8 +60,7 @@ impl Pings {
     /// still waits for survive.
     pub(crate) fn restore(&mut self) -> usize {
         self.outstanding = 0;
-        self.askers
-            .retain(|asker| matches!(asker, Asker::Owner { .. }));
+        self.askers.retain(|asker| matches!(asker, Asker::Owner { .. }));
         self.askers.len()
     }
 }

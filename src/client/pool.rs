@@ -11,6 +11,7 @@
 //! 4. It becomes the last element. If it has failed before, its delay is due before the attempt.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 
 use rand::seq::SliceRandom;
 
@@ -20,7 +21,7 @@ use super::url::{InvalidUrl, ServerUrl};
 /// server that announces more is broken or hostile.
 pub const MAX_DISCOVERED: usize = 256;
 
-/// One element of the pool. No `Debug`: the URL holds a login.
+/// One element of the pool.
 #[derive(Clone)]
 pub struct Server {
     pub url: ServerUrl,
@@ -35,6 +36,13 @@ pub struct Server {
     pub tls_name: Option<String>,
 }
 
+/// Only the address: the URL holds a login.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({})", self.url.address())
+    }
+}
+
 /// The servers of one connection. Empty until configured.
 #[derive(Default)]
 pub struct ServerPool {
@@ -42,7 +50,7 @@ pub struct ServerPool {
     overflow_reported: bool,
 }
 
-/// The round of attempts that [`ServerPool::next`] is asked for.
+/// The round of attempts that `ServerPool::next` is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
     /// After `connect`: every server once.
@@ -51,7 +59,7 @@ pub enum Round {
     Reconnect { max_attempts: Option<u64> },
 }
 
-/// The outcome of [`ServerPool::next`].
+/// The outcome of `ServerPool::next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Attempt the current server at once.
@@ -334,11 +342,9 @@ mod tests {
             Err("no good".to_owned())
         );
         assert_eq!(order(&pool), ["a"]);
-        pool.configure(&texts(&["b", "b", "c"]), false)
-            .expect("valid");
+        pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
         assert_eq!(order(&pool), ["b", "b", "c"]);
-        pool.configure(&texts(&["b", "b", "c"]), true)
-            .expect("valid");
+        pool.configure(&texts(&["b", "b", "c"]), true).expect("valid");
         assert_eq!(pool.len(), 2);
     }
 

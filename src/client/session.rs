@@ -13,7 +13,7 @@ use super::life::Life;
 use super::lock::lock;
 use super::settings::Stats;
 use super::transport::ReadHalf;
-use crate::protocol::{Parser, ServerError, ServerOp, encode};
+use crate::protocol::{Headers, Parser, ServerError, ServerOp, encode};
 
 /// Room for one read; small messages share the allocation.
 const READ_SIZE: usize = 64 * 1024;
@@ -80,11 +80,7 @@ impl Life {
             }
             match input.reader.read_buf(&mut input.buf).await {
                 Ok(0) => return ConnectionError::end_of_stream(&input.address),
-                Ok(count) => self
-                    .settings
-                    .stats
-                    .in_bytes
-                    .fetch_add(count as u64, Relaxed),
+                Ok(count) => self.settings.stats.in_bytes.fetch_add(count as u64, Relaxed),
                 Err(error) => return ConnectionError::read(&input.address, &error),
             };
         }
@@ -99,6 +95,9 @@ impl Life {
                 Ok(None) => break Ok(()),
                 Ok(Some(ServerOp::Message(message))) => {
                     messages += 1;
+                    if let Some(Err(error)) = message.header().map(Headers::check_version) {
+                        self.report_error(events, error.into());
+                    }
                     tables.message(message, &self.outbox, events);
                 }
                 Ok(Some(ServerOp::Pong)) => {
@@ -202,10 +201,7 @@ impl Pauses {
     fn begin<'a>(&'a self, stats: &'a Stats) -> Pause<'a> {
         lock(&self.0).1 = Some(Instant::now());
         stats.pauses.fetch_add(1, Relaxed);
-        Pause {
-            pauses: self,
-            stats,
-        }
+        Pause { pauses: self, stats }
     }
 
     fn total(&self) -> Duration {

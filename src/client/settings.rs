@@ -37,6 +37,8 @@ pub struct Options {
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
     pub reconnect_time_wait: u64,
+    /// Whether the owner is asked for the delay instead (`Event::AskDelay`).
+    pub ask_delay: bool,
     /// Up to this much is added to `reconnect_time_wait` by chance.
     pub reconnect_jitter: u64,
     /// Failed attempts until a server leaves the pool; negative for no limit.
@@ -65,6 +67,7 @@ impl Default for Options {
             secure: false,
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
+            ask_delay: false,
             reconnect_jitter: 100,
             max_reconnect_attempts: 60,
             ping_interval: 120_000,
@@ -99,7 +102,7 @@ impl Settings {
         self.last_sid.fetch_add(1, Relaxed) + 1
     }
 
-    /// A new request ID: 1, 2, … in a count of their own; also good for pings.
+    /// A new request ID: 1, 2, … for requests of both styles.
     pub fn next_request_id(&self) -> u64 {
         self.last_request_id.fetch_add(1, Relaxed) + 1
     }

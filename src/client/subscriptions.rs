@@ -41,14 +41,7 @@ struct Subscription {
 impl Subscriptions {
     /// Enters a subscription; an empty `queue` means none. Returns nothing to write: see
     /// [`encode`](Self::encode).
-    pub(crate) fn insert(
-        &mut self,
-        sid: u64,
-        subject: &[u8],
-        queue: &[u8],
-        receiver: Receiver,
-        max: u64,
-    ) {
+    pub(crate) fn insert(&mut self, sid: u64, subject: &[u8], queue: &[u8], receiver: Receiver, max: u64) {
         let subscription = Subscription {
             subject: subject.into(),
             queue: queue.into(),
@@ -142,11 +135,7 @@ mod tests {
             "SUB a  3\r\nUNSUB 3 3\r\nSUB b q 7\r\n"
         );
         assert_eq!(subscriptions.limit(7, 6), Some(Some(4)));
-        assert_eq!(
-            subscriptions.limit(3, 2),
-            Some(None),
-            "two have come already"
-        );
+        assert_eq!(subscriptions.limit(3, 2), Some(None), "two have come already");
         assert_eq!(subscriptions.limit(3, 9), None);
         assert_eq!(restored(&mut subscriptions), "SUB b q 7\r\nUNSUB 7 4\r\n");
     }

@@ -125,8 +125,7 @@ impl ServerUrl {
 
     /// Whether both name the same host and the same port number.
     pub(crate) fn same_address(&self, other: &ServerUrl) -> bool {
-        self.host == other.host
-            && self.port.trim_start_matches('0') == other.port.trim_start_matches('0')
+        self.host == other.host && self.port.trim_start_matches('0') == other.port.trim_start_matches('0')
     }
 }
 
@@ -167,11 +166,7 @@ fn check_login_part(part: &str) -> Result<(), InvalidUrl> {
     let mut rest = part.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = match (first, tail) {
-            (b'%', [high, low, tail @ ..])
-                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
-                tail
-            }
+            (b'%', [high, low, tail @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => tail,
             (b'%', _) => return Err(InvalidUrl),
             (b, tail) if b.is_ascii_alphanumeric() || b"$_.+!*'(,);&=-".contains(b) => tail,
             _ => return Err(InvalidUrl),
@@ -192,9 +187,7 @@ fn check_path(path: &str) -> Result<(), InvalidUrl> {
 fn split_address(address: &str) -> Result<(&str, &str), InvalidUrl> {
     let (host, rest) = if address.starts_with('[') {
         let end = address.find(']').ok_or(InvalidUrl)?;
-        address[1..end]
-            .parse::<Ipv6Addr>()
-            .map_err(|_| InvalidUrl)?;
+        address[1..end].parse::<Ipv6Addr>().map_err(|_| InvalidUrl)?;
         address.split_at(end + 1)
     } else {
         let end = address.find(':').unwrap_or(address.len());
@@ -244,10 +237,7 @@ mod tests {
         assert_eq!(parts("h:99999/?q#f"), ok("nats", "h", "99999"));
         assert_eq!(parts("h?a://b"), ok("nats", "h", "4222"));
         assert_eq!(parts("[::1]:42 \t\n"), ok("nats", "[::1]", "42"));
-        assert_eq!(
-            parts("nats://u:p@my_host-1:7#x"),
-            ok("nats", "my_host-1", "7")
-        );
+        assert_eq!(parts("nats://u:p@my_host-1:7#x"), ok("nats", "my_host-1", "7"));
         assert_eq!(parts("wss://h/a/b?c=d"), ok("wss", "h", "4222"));
     }
 
@@ -316,10 +306,7 @@ mod tests {
         let seed = ServerUrl::parse("tls://tok@seed:1").expect("valid");
         let url = ServerUrl::announced("[::2]:5", &seed).expect("valid");
         assert!(url.scheme == Scheme::Tls && url.login == seed.login);
-        assert_eq!(
-            (url.address().as_str(), url.dial_host()),
-            ("[::2]:5", "::2")
-        );
+        assert_eq!((url.address().as_str(), url.dial_host()), ("[::2]:5", "::2"));
         assert!(ServerUrl::announced("tls://x:1", &seed).is_err());
     }
 }

@@ -184,11 +184,7 @@ impl Writer {
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
-        outbox
-            .settings
-            .stats
-            .out_bytes
-            .fetch_add(count as u64, Relaxed);
+        outbox.settings.stats.out_bytes.fetch_add(count as u64, Relaxed);
         self.written += count;
         if self.written == self.chunk.len() {
             self.recycle_chunk();

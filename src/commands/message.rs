@@ -56,7 +56,12 @@ fn header_dict(message: &Message) -> Obj {
     };
     let fields: Vec<(Obj, Obj)> = headers
         .iter()
-        .map(|(key, values)| (Obj::latin1(key), Obj::list(&values.map(Obj::latin1).collect::<Vec<_>>())))
+        .map(|(key, values)| {
+            (
+                Obj::latin1(key),
+                Obj::list(&values.map(Obj::latin1).collect::<Vec<_>>()),
+            )
+        })
         .collect();
     Obj::dict(fields.iter().map(|(key, values)| (key, values.clone())))
 }
@@ -70,11 +75,15 @@ pub fn encode_header(interp: &Interp, header: &Obj) -> Result<Option<BytesMut>> 
     let mut fields = Vec::with_capacity(pairs.len());
     for (key, values) in &pairs {
         let values = values.elements(interp)?;
-        let values = values.iter().map(|value| to_wire(value, "header value").map(Cow::into_owned));
+        let values = values
+            .iter()
+            .map(|value| to_wire(value, "header value").map(Cow::into_owned));
         fields.push((to_wire(key, "header key")?, values.collect::<Result<Vec<_>>>()?));
     }
     let mut block = BytesMut::with_capacity(256);
-    let fields = fields.iter().map(|(key, values)| (key.as_ref(), values.iter().map(Vec::as_slice)));
+    let fields = fields
+        .iter()
+        .map(|(key, values)| (key.as_ref(), values.iter().map(Vec::as_slice)));
     Headers::encode(fields, &mut block).map_err(|error| invalid(error.to_string()))?;
     Ok(Some(block))
 }

@@ -45,14 +45,17 @@ pub struct Values {
 /// Reads the pairs in `words`.
 pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
     if !words.len().is_multiple_of(2) {
-        let last = words.last().map(|word| word.to_text().into_owned()).unwrap_or_default();
+        let last = words
+            .last()
+            .map(|word| word.to_text().into_owned())
+            .unwrap_or_default();
         return Err(invalid(format!("Missing value for option {last}")));
     }
     let mut values = vec![None; specs.len()];
     let mut unknown = None;
     for pair in words.chunks_exact(2) {
-        let name = pair[0].to_text();
-        let name = name.trim_start_matches('-');
+        let word = pair[0].to_text();
+        let name = option_name(&word);
         match specs.iter().position(|spec| spec.name == name) {
             Some(index) => values[index] = Some(pair[1].clone()),
             None => unknown = unknown.or_else(|| Some(name.to_owned())),
@@ -67,6 +70,18 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
         Some(name) => Err(invalid(format!("Unknown option {name}"))),
         None => Ok(Values { specs, values }),
     }
+}
+
+/// Whether the pairs in `words` name the option, for methods in which it changes what others mean.
+pub fn gives(words: &[Obj], name: &str) -> bool {
+    words
+        .iter()
+        .step_by(2)
+        .any(|word| option_name(&word.to_text()) == name)
+}
+
+fn option_name(word: &str) -> &str {
+    word.trim_start_matches('-')
 }
 
 pub fn invalid(message: impl Into<String>) -> Error {
@@ -102,8 +117,15 @@ impl Spec {
             Kind::Int => "int",
             Kind::Dict => "dict",
         };
-        let code = if self.kind == Kind::Timeout { "ErrBadTimeout" } else { "ErrInvalidArg" };
-        Err(Error::nats(code, format!("Invalid value for the {kind} option {} : {text}", self.name)))
+        let code = if self.kind == Kind::Timeout {
+            "ErrBadTimeout"
+        } else {
+            "ErrInvalidArg"
+        };
+        Err(Error::nats(
+            code,
+            format!("Invalid value for the {kind} option {} : {text}", self.name),
+        ))
     }
 }
 
@@ -171,7 +193,9 @@ pub fn to_integer(value: &Obj) -> Option<i64> {
     let negative = value.to_text().trim_start().starts_with('-');
     match to_count(value) {
         Some(count) => Some(i64::try_from(count).unwrap_or(i64::MAX)),
-        None => value.to_int().or_else(|| (negative && value.is_integer()).then_some(i64::MIN)),
+        None => value
+            .to_int()
+            .or_else(|| (negative && value.is_integer()).then_some(i64::MIN)),
     }
 }
 

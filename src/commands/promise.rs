@@ -14,7 +14,10 @@ pub struct Promise {
 
 impl Promise {
     pub fn new() -> Promise {
-        Promise { gate: Gate::new(), outcome: Rc::default() }
+        Promise {
+            gate: Gate::new(),
+            outcome: Rc::default(),
+        }
     }
 
     /// Ends the wait; later calls change nothing.
@@ -32,6 +35,9 @@ impl Promise {
             let unsettled = || Err(Error::nats("ErrInternal", "a wait ended without an outcome"));
             outcome.take().unwrap_or_else(unsettled)
         });
-        Reply::Wait(Wait { gate: self.gate, finish })
+        Reply::Wait(Wait {
+            gate: self.gate,
+            finish,
+        })
     }
 }

@@ -166,13 +166,7 @@ mod tests {
 
     #[test]
     fn credentials_come_last() {
-        let json = |credentials| {
-            Connect {
-                credentials,
-                ..PLAIN
-            }
-            .to_json()
-        };
+        let json = |credentials| Connect { credentials, ..PLAIN }.to_json();
         let with = |fields: &str| PLAIN_JSON.replace('}', fields);
         let user = Credentials::UserPassword {
             user: "u\"",

@@ -9,13 +9,7 @@ use bytes::{BufMut, BytesMut};
 /// `PUB`, or `HPUB` if there is a header block (complete with its empty line). An empty `reply`
 /// means none.
 #[inline]
-pub fn publish(
-    buf: &mut BytesMut,
-    subject: &[u8],
-    reply: &[u8],
-    header: Option<&[u8]>,
-    payload: &[u8],
-) {
+pub fn publish(buf: &mut BytesMut, subject: &[u8], reply: &[u8], header: Option<&[u8]>, payload: &[u8]) {
     let block = header.unwrap_or_default();
     buf.reserve(subject.len() + reply.len() + block.len() + payload.len() + MAX_PUBLISH_EXTRA);
     buf.put_slice(if header.is_some() { b"HPUB " } else { b"PUB " });
@@ -141,10 +135,7 @@ mod tests {
             "SUB foo.> q 27\r\n"
         );
         assert_eq!(wire(|buf| unsubscribe(buf, 10, None)), "UNSUB 10\r\n");
-        assert_eq!(
-            wire(|buf| unsubscribe(buf, 10, Some(100))),
-            "UNSUB 10 100\r\n"
-        );
+        assert_eq!(wire(|buf| unsubscribe(buf, 10, Some(100))), "UNSUB 10 100\r\n");
     }
 
     #[test]

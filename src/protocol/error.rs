@@ -85,10 +85,7 @@ mod tests {
         ];
         for (line, text) in cases {
             let error = ProtocolError::invalid(line);
-            assert_eq!(
-                (error.to_string().as_str(), error.code()),
-                (text, "ErrProtocol")
-            );
+            assert_eq!((error.to_string().as_str(), error.code()), (text, "ErrProtocol"));
         }
         let error = ProtocolError::LineTooLong;
         assert_eq!(error.to_string(), "Maximum control line exceeded");
@@ -101,15 +98,9 @@ mod tests {
     #[test]
     fn long_texts_are_cut() {
         let text = ProtocolError::invalid(&[b'x'; 4096]).to_string();
-        assert_eq!(
-            text,
-            format!("Invalid protocol {} ", "x".repeat(MAX_EXCERPT))
-        );
+        assert_eq!(text, format!("Invalid protocol {} ", "x".repeat(MAX_EXCERPT)));
         let line = [b"FOO ".as_slice(), &[b'y'; 4000]].concat();
         let text = ProtocolError::invalid(&line).to_string();
-        assert_eq!(
-            text,
-            format!("Invalid protocol FOO {}", "y".repeat(MAX_EXCERPT))
-        );
+        assert_eq!(text, format!("Invalid protocol FOO {}", "y".repeat(MAX_EXCERPT)));
     }
 }

@@ -55,10 +55,7 @@ impl<'a> Headers<'a> {
     pub fn parse(block: &'a [u8]) -> Result<Self, UnknownHeaderVersion> {
         let (first, rest) = split_line(block);
         let mut words = words(first);
-        let version = words.next().unwrap_or_default();
-        if version != VERSION {
-            return Err(UnknownHeaderVersion::new(version));
-        }
+        check_version_word(words.next())?;
         let mut fields = Collector::default();
         if let Some(status) = words.next().filter(|word| is_integer(word)) {
             fields.append(STATUS, status.into());
@@ -79,6 +76,11 @@ impl<'a> Headers<'a> {
         Ok(Self {
             fields: fields.fields,
         })
+    }
+
+    /// Looks at the version only: whether [`parse`](Self::parse) would succeed.
+    pub fn check_version(block: &[u8]) -> Result<(), UnknownHeaderVersion> {
+        check_version_word(words(split_line(block).0).next())
     }
 
     /// Appends the block for `pairs` (each a key and its values) to `buf`.
@@ -201,6 +203,13 @@ fn is_integer(word: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
+fn check_version_word(word: Option<&[u8]>) -> Result<(), UnknownHeaderVersion> {
+    match word.unwrap_or_default() {
+        VERSION => Ok(()),
+        other => Err(UnknownHeaderVersion::new(other)),
+    }
+}
+
 fn encode_fields<'p, V>(
     pairs: impl IntoIterator<Item = (&'p [u8], V)>,
     buf: &mut BytesMut,
@@ -245,9 +254,8 @@ mod tests {
     /// The fields of `block` as `key=value|value`.
     fn parse(block: &str) -> Result<Vec<String>, String> {
         let headers = Headers::parse(block.as_bytes()).map_err(|error| error.to_string())?;
-        let field = |(key, values): (&[u8], Vec<&[u8]>)| {
-            format!("{}={}", latin1(key), latin1(&values.join(&b'|')))
-        };
+        let field =
+            |(key, values): (&[u8], Vec<&[u8]>)| format!("{}={}", latin1(key), latin1(&values.join(&b'|')));
         Ok(headers
             .iter()
             .map(|(key, values)| field((key, values.collect())))
@@ -286,10 +294,7 @@ mod tests {
                 "NATS/1.0 100 Idle Heartbeat\r\n",
                 &["Status=100", "Description=Idle Heartbeat"],
             ),
-            (
-                "NATS/1.0 408 {a \"b\r\n",
-                &["Status=408", "Description={a \"b"],
-            ),
+            ("NATS/1.0 408 {a \"b\r\n", &["Status=408", "Description={a \"b"]),
             ("NATS/1.0 abc\r\n", &[]),
             ("NATS/1.0 abc def\r\n", &["Description=def"]),
             ("NATS/1.0 5x3 def\r\n", &["Description=def"]),
@@ -372,10 +377,7 @@ mod tests {
         let line = |at: usize| format!("k{at}: {at}\r\n");
         let lines: String = (0..count).chain((0..count).rev()).map(line).collect();
         let expected: Vec<_> = (0..count).map(|at| format!("k{at}={at}|{at}")).collect();
-        assert_eq!(
-            parse(&format!("NATS/1.0\r\n{lines}\r\n")).unwrap(),
-            expected
-        );
+        assert_eq!(parse(&format!("NATS/1.0\r\n{lines}\r\n")).unwrap(), expected);
     }
 
     #[test]

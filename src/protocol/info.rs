@@ -30,9 +30,7 @@ impl ServerInfo {
 
     /// All fields in order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
+        self.fields.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// Takes over the fields of `update`; others keep their values and places.
@@ -88,17 +86,11 @@ impl ServerInfo {
     /// `host:port` of the servers of the cluster that clients may connect to.
     pub fn connect_urls(&self) -> Vec<&str> {
         let urls = self.fields.get("connect_urls").and_then(Value::as_array);
-        urls.into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
+        urls.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     fn flag(&self, name: &str) -> bool {
-        self.fields
-            .get(name)
-            .and_then(Value::as_bool)
-            .unwrap_or(false)
+        self.fields.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -163,10 +155,7 @@ mod tests {
             ("", ""),
         ];
         for (given, cut) in cases {
-            assert_eq!(
-                info(&format!(r#"{{"version":"{given}"}}"#)).version(),
-                Some(cut)
-            );
+            assert_eq!(info(&format!(r#"{{"version":"{given}"}}"#)).version(), Some(cut));
         }
         assert_eq!(show(&info(r#"{"version":2}"#)), ["version=2"]);
         assert_eq!(info(r#"{"version":2}"#).version(), None);
@@ -208,10 +197,7 @@ mod tests {
     fn updates_merge() {
         let mut all = info(r#"{"a":1,"version":"2.1.0-x","b":[1]}"#);
         all.merge(&info(r#"{"ldm":true,"b":[2],"version":"2.2.0-y"}"#));
-        assert_eq!(
-            show(&all),
-            ["a=1", r#"version="2.2.0""#, "b=[2]", "ldm=true"]
-        );
+        assert_eq!(show(&all), ["a=1", r#"version="2.2.0""#, "b=[2]", "ldm=true"]);
     }
 
     #[test]
@@ -223,16 +209,7 @@ mod tests {
     #[test]
     fn refuses_what_is_not_an_object() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        for json in [
-            "",
-            "{",
-            "[]",
-            "1",
-            "null",
-            "{} {}",
-            "{\"a\":}",
-            deep.as_str(),
-        ] {
+        for json in ["", "{", "[]", "1", "null", "{} {}", "{\"a\":}", deep.as_str()] {
             let error = ServerInfo::parse(json.as_bytes()).unwrap_err();
             let begin = &json[..json.len().min(256)];
             assert_eq!(error.to_string(), format!("Invalid protocol INFO {begin}"));

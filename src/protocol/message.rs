@@ -146,10 +146,7 @@ mod tests {
             (m.sid(), m.subject(), m.reply()),
             (12, &b"foo.bar"[..], &b"_INBOX.x"[..])
         );
-        assert_eq!(
-            (m.header(), m.payload(), m.status()),
-            (None, &b"hello"[..], None)
-        );
+        assert_eq!((m.header(), m.payload(), m.status()), (None, &b"hello"[..], None));
         assert_eq!(m.payload_bytes(), "hello");
         assert_eq!(m.wire_len(), 34);
     }
@@ -158,15 +155,9 @@ mod tests {
     fn parts_with_header() {
         let m = message(b"HMSG a 1 24 26\r\nNATS/1.0\r\na: 1\r\na: 2\r\n\r\nhi\r\n");
         assert_eq!(m.header(), Some(&b"NATS/1.0\r\na: 1\r\na: 2\r\n\r\n"[..]));
-        assert_eq!(
-            (m.reply(), m.payload(), m.status()),
-            (&b""[..], &b"hi"[..], None)
-        );
+        assert_eq!((m.reply(), m.payload(), m.status()), (&b""[..], &b"hi"[..], None));
         let empty = message(b"HMSG a 1 0 2\r\nhi\r\n");
-        assert_eq!(
-            (empty.header(), empty.payload()),
-            (Some(&b""[..]), &b"hi"[..])
-        );
+        assert_eq!((empty.header(), empty.payload()), (Some(&b""[..]), &b"hi"[..]));
     }
 
     #[test]

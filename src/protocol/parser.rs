@@ -108,12 +108,7 @@ impl Parser {
     }
 
     /// Reads the line in the first `line_len` bytes of `buf`; what follows it begins at `body`.
-    fn operation(
-        &mut self,
-        line_len: usize,
-        body: usize,
-        buf: &mut BytesMut,
-    ) -> Result<Line, ProtocolError> {
+    fn operation(&mut self, line_len: usize, body: usize, buf: &mut BytesMut) -> Result<Line, ProtocolError> {
         let line = &buf[..line_len];
         let verb_len = line.iter().position(|&b| is_blank(b)).unwrap_or(line_len);
         let make: fn(Bytes) -> ServerOp = match &line[..verb_len] {
@@ -182,18 +177,12 @@ fn words(line: &[u8], verb_len: usize) -> Option<([Span; MAX_WORDS], usize)> {
     let mut words = [Span::default(); MAX_WORDS];
     let (mut count, mut at) = (0, verb_len);
     loop {
-        at += line[at..]
-            .iter()
-            .take_while(|&&byte| is_blank(byte))
-            .count();
+        at += line[at..].iter().take_while(|&&byte| is_blank(byte)).count();
         if at == line.len() {
             break;
         }
         let start = at as u16;
-        at += line[at..]
-            .iter()
-            .take_while(|&&byte| !is_blank(byte))
-            .count();
+        at += line[at..].iter().take_while(|&&byte| !is_blank(byte)).count();
         *words.get_mut(count)? = Span {
             start,
             end: at as u16,

@@ -35,11 +35,7 @@ const KNOWN: [(&str, &str, bool); 7] = [
     ("authorization violation", "ErrAuthorization", true),
     ("user authentication expired", "ErrAuthExpired", true),
     ("user authentication revoked", "ErrAuthRevoked", true),
-    (
-        "account authentication expired",
-        "ErrAccountAuthExpired",
-        true,
-    ),
+    ("account authentication expired", "ErrAccountAuthExpired", true),
     ("permissions violation", "ErrPermissions", false),
     ("maximum subscriptions exceeded", "ErrServer", false),
 ];
@@ -93,12 +89,7 @@ mod tests {
                 false,
                 "permissions violation for publish to \"foo\"",
             ),
-            (
-                "'Invalid Subject'",
-                "ErrBadSubject",
-                false,
-                "invalid subject",
-            ),
+            ("'Invalid Subject'", "ErrBadSubject", false, "invalid subject"),
             (
                 "'Invalid Publish Subject'",
                 "ErrBadSubject",

@@ -162,21 +162,14 @@ mod tests {
 
     #[test]
     fn strict_subjects() {
-        for subject in [
-            "foo",
-            "foo.bar",
-            "a.b.c.1",
-            SIGNS,
-            "caf\u{e9}.x",
-            "$JS.API.INFO",
-        ] {
+        for subject in ["foo", "foo.bar", "a.b.c.1", SIGNS, "caf\u{e9}.x", "$JS.API.INFO"] {
             for check in [check_publish, check_reply, check_subscribe] {
                 assert_eq!(check(subject, true), Ok(to_wire(subject).unwrap()));
             }
         }
         let bad = [
-            "", ".", ".a", "a.", "a..b", "a b", "a\tb", "a\r\n", "a\0", "a\"", "a[", "a]", "a{",
-            "a}", "a\\b", "a\u{80}", "a\u{a0}", "\u{d7}", "\u{b2}", "\u{100}", "\u{3b1}",
+            "", ".", ".a", "a.", "a..b", "a b", "a\tb", "a\r\n", "a\0", "a\"", "a[", "a]", "a{", "a}",
+            "a\\b", "a\u{80}", "a\u{a0}", "\u{d7}", "\u{b2}", "\u{100}", "\u{3b1}",
         ];
         for subject in bad {
             let error = SubjectError::Subject(subject.to_owned());
@@ -215,10 +208,7 @@ mod tests {
     fn lax_checks_keep_the_stream_intact() {
         let checks = [check_publish, check_reply, check_subscribe, check_queue];
         for name in ["foo", "a..b", ".", "a*", "{\"[\\]}", "\u{e9}\u{d7}"] {
-            assert!(
-                checks.iter().all(|check| check(name, false).is_ok()),
-                "{name}"
-            );
+            assert!(checks.iter().all(|check| check(name, false).is_ok()), "{name}");
         }
         for name in [
             " ",
@@ -231,10 +221,7 @@ mod tests {
             "\u{a0}",
             "\u{100}",
         ] {
-            assert!(
-                checks.iter().all(|check| check(name, false).is_err()),
-                "{name:?}"
-            );
+            assert!(checks.iter().all(|check| check(name, false).is_err()), "{name:?}");
         }
         assert!(check_publish("", false).is_err() && check_subscribe("", false).is_err());
         assert!(check_queue("", false).is_err());
@@ -256,21 +243,9 @@ mod tests {
     #[test]
     fn texts_and_codes() {
         let cases = [
-            (
-                check_publish("a b", true),
-                "Invalid subject a b",
-                "ErrBadSubject",
-            ),
-            (
-                check_reply("a b", true),
-                "Invalid reply a b",
-                "ErrBadSubject",
-            ),
-            (
-                check_queue("a.b", true),
-                "Invalid queue a.b",
-                "ErrBadQueueName",
-            ),
+            (check_publish("a b", true), "Invalid subject a b", "ErrBadSubject"),
+            (check_reply("a b", true), "Invalid reply a b", "ErrBadSubject"),
+            (check_queue("a.b", true), "Invalid queue a.b", "ErrBadQueueName"),
         ];
         for (result, text, code) in cases {
             let error = result.unwrap_err();

@@ -30,11 +30,20 @@ pub enum Reply {
 impl<'a> Call<'a> {
     /// # Safety
     /// `objv` holds `objc` live values for the time of the call, at least `skip`.
-    pub(super) unsafe fn new(interp: &'a Interp, objc: c_int, objv: *const *mut RawObj, skip: usize) -> Call<'a> {
+    pub(super) unsafe fn new(
+        interp: &'a Interp,
+        objc: c_int,
+        objv: *const *mut RawObj,
+        skip: usize,
+    ) -> Call<'a> {
         // SAFETY: `Obj` is transparent over a pointer that is never null; the slice is only
         // borrowed, so no reference is given back that was not taken.
         let words = unsafe { std::slice::from_raw_parts(objv.cast::<Obj>(), objc.max(0) as usize) };
-        Call { interp, words, skip: skip.min(words.len()) }
+        Call {
+            interp,
+            words,
+            skip: skip.min(words.len()),
+        }
     }
 
     /// The words after the command's or method's name.

@@ -16,7 +16,8 @@ use super::hooks;
 use super::interp::Interp;
 use super::obj::Obj;
 use super::sys::{
-    self, RawClass, RawContext, RawInterp, RawMetadataType, RawMethod, RawMethodType, RawObj, RawObject, api, oo,
+    self, RawClass, RawContext, RawInterp, RawMetadataType, RawMethod, RawMethodType, RawObj, RawObject, api,
+    oo,
 };
 use super::work::Work;
 
@@ -57,7 +58,11 @@ pub struct Method<T> {
 
 impl<T: Instance> Method<T> {
     pub const fn public(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
-        Method { raw: method_type(name, method_entry::<T>), public: true, run }
+        Method {
+            raw: method_type(name, method_entry::<T>),
+            public: true,
+            run,
+        }
     }
 }
 
@@ -70,17 +75,21 @@ pub struct Birth<'a> {
     pub name: String,
 }
 
+/// Makes an object's value and says what is to be done once the object has it.
+pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Work)>;
+
 /// A native constructor. Must live in a `static`.
-///
-/// `run` makes the value and says what is to be done once the object has it.
 pub struct Constructor<T> {
     raw: RawMethodType,
-    run: fn(&Birth, &Call) -> Result<(Rc<T>, Work)>,
+    run: Construct<T>,
 }
 
 impl<T: Instance> Constructor<T> {
-    pub const fn new(run: fn(&Birth, &Call) -> Result<(Rc<T>, Work)>) -> Constructor<T> {
-        Constructor { raw: method_type(c"constructor", constructor_entry::<T>), run }
+    pub const fn new(run: Construct<T>) -> Constructor<T> {
+        Constructor {
+            raw: method_type(c"constructor", constructor_entry::<T>),
+            run,
+        }
     }
 }
 
@@ -92,7 +101,10 @@ pub struct Destructor<T> {
 
 impl<T: Instance> Destructor<T> {
     pub const fn new(run: fn(&Rc<T>) -> Work) -> Destructor<T> {
-        Destructor { raw: method_type(c"destructor", destructor_entry::<T>), run }
+        Destructor {
+            raw: method_type(c"destructor", destructor_entry::<T>),
+            run,
+        }
     }
 }
 
@@ -109,9 +121,23 @@ pub fn equip<T: Instance>(
     // the class itself refers to.
     unsafe {
         let nameless = std::ptr::null_mut();
-        let made = (oo().new_method)(interp.raw(), class, nameless, 1, &constructor.raw, data(constructor));
+        let made = (oo().new_method)(
+            interp.raw(),
+            class,
+            nameless,
+            1,
+            &constructor.raw,
+            data(constructor),
+        );
         (oo().class_set_constructor)(interp.raw(), class, made);
-        let made = (oo().new_method)(interp.raw(), class, nameless, 1, &destructor.raw, data(destructor));
+        let made = (oo().new_method)(
+            interp.raw(),
+            class,
+            nameless,
+            1,
+            &destructor.raw,
+            data(destructor),
+        );
         (oo().class_set_destructor)(interp.raw(), class, made);
         for method in methods {
             let name = Obj::from_raw((api().new_string_obj)(method.raw.name, -1));
@@ -133,8 +159,16 @@ fn find(interp: &Interp, class: &str) -> Result<RawClass> {
     // SAFETY: TclOO answers null and leaves a message when there is no such class.
     unsafe {
         let object = (oo().get_object_from_obj)(interp.raw(), name.raw());
-        let class = if object.is_null() { object } else { (oo().get_object_as_class)(object) };
-        if class.is_null() { Err(Error::from_interp(interp)) } else { Ok(class) }
+        let class = if object.is_null() {
+            object
+        } else {
+            (oo().get_object_as_class)(object)
+        };
+        if class.is_null() {
+            Err(Error::from_interp(interp))
+        } else {
+            Ok(class)
+        }
     }
 }
 
@@ -143,14 +177,22 @@ fn data<S>(of: &'static S) -> *mut c_void {
 }
 
 const fn method_type(name: &'static CStr, call: sys::MethodProc) -> RawMethodType {
-    RawMethodType { version: sys::TCL_OO_METHOD_VERSION, name: name.as_ptr(), call, delete: None, clone: None }
+    RawMethodType {
+        version: sys::TCL_OO_METHOD_VERSION,
+        name: name.as_ptr(),
+        call,
+        delete: None,
+        clone: None,
+    }
 }
 
 /// The value behind the object of a call, counted so that it outlives the object if need be.
 unsafe fn instance<T: Instance>(object: RawObject) -> Option<Rc<T>> {
     // SAFETY: metadata of this type is only ever what `constructor_entry` attached.
     unsafe {
-        let value = (oo().object_get_metadata)(object, &T::metadata().raw).cast::<T>().cast_const();
+        let value = (oo().object_get_metadata)(object, &T::metadata().raw)
+            .cast::<T>()
+            .cast_const();
         if value.is_null() {
             return None;
         }
@@ -169,7 +211,11 @@ unsafe extern "C-unwind" fn method_entry<T: Instance>(
     // SAFETY: `equip` passed a static method of this class; TclOO passes a live context.
     let (method, object, skip) = unsafe {
         let skip = api().size((oo().object_context_skipped_args)(context));
-        (&*data.cast::<Method<T>>(), (oo().object_context_object)(context), skip)
+        (
+            &*data.cast::<Method<T>>(),
+            (oo().object_context_object)(context),
+            skip,
+        )
     };
     // SAFETY: the object is alive while its method is called.
     let Some(value) = (unsafe { instance::<T>(object) }) else {
@@ -204,7 +250,12 @@ unsafe extern "C-unwind" fn constructor_entry<T: Instance>(
     // SAFETY: `equip` passed the class's static constructor; TclOO passes a live context.
     let (constructor, object, skip, interp) = unsafe {
         let skip = api().size((oo().object_context_skipped_args)(context));
-        (&*data.cast::<Constructor<T>>(), (oo().object_context_object)(context), skip, Interp::from_raw(raw))
+        (
+            &*data.cast::<Constructor<T>>(),
+            (oo().object_context_object)(context),
+            skip,
+            Interp::from_raw(raw),
+        )
     };
     let made = guard::catch(|| {
         hooks::refuse_fork()?;
@@ -246,7 +297,9 @@ unsafe extern "C-unwind" fn destructor_entry<T: Instance>(
         let object = (oo().object_context_object)(context);
         (&*data.cast::<Destructor<T>>(), instance::<T>(object))
     };
-    let Some(value) = value.filter(|_| !hooks::forked()) else { return sys::TCL_OK };
+    let Some(value) = value.filter(|_| !hooks::forked()) else {
+        return sys::TCL_OK;
+    };
     let interp = value.interp().clone();
     let reply = guard::catch(|| Ok(Reply::Then((destructor.run)(&value), Box::new(Reply::Empty))));
     drop(value);
@@ -266,8 +319,16 @@ unsafe extern "C-unwind" fn metadata_deleted<T: Instance>(data: *mut c_void) {
     });
 }
 
-unsafe extern "C-unwind" fn metadata_cloned(raw: *mut RawInterp, _: *mut c_void, _: *mut *mut c_void) -> c_int {
+unsafe extern "C-unwind" fn metadata_cloned(
+    raw: *mut RawInterp,
+    _: *mut c_void,
+    _: *mut *mut c_void,
+) -> c_int {
     // SAFETY: Tcl passes its live interpreter.
     let interp = unsafe { Interp::from_raw(raw) };
-    Error::nats("ErrInvalidArg", "objects of package nats cannot be copied: create a new one").leave(&interp)
+    Error::nats(
+        "ErrInvalidArg",
+        "objects of package nats cannot be copied: create a new one",
+    )
+    .leave(&interp)
 }

@@ -55,10 +55,14 @@ pub unsafe fn load(interp: *mut std::ffi::c_void, define: fn(&Interp) -> Result)
 
 fn prepare(interp: &Interp) -> Result {
     if interp.is_safe() {
-        return Err(unsupported("package nats does not load into a safe interpreter: it reaches the network"));
+        return Err(unsupported(
+            "package nats does not load into a safe interpreter: it reaches the network",
+        ));
     }
     if !interp.is_threaded() {
-        return Err(unsupported("package nats needs a Tcl that was built with threads"));
+        return Err(unsupported(
+            "package nats needs a Tcl that was built with threads",
+        ));
     }
     interp.require_oo()
 }

@@ -10,7 +10,10 @@ pub enum Error {
     /// A message with the error code `NATS <code>`.
     Nats { code: &'static str, message: String },
     /// A message with an error code of Tcl's own families.
-    Tcl { code: &'static [&'static str], message: String },
+    Tcl {
+        code: &'static [&'static str],
+        message: String,
+    },
     /// An error that Tcl raised: its return options, so that code and trace survive.
     Raised { options: Obj, message: Obj },
 }
@@ -19,7 +22,10 @@ pub type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn nats(code: &'static str, message: impl Into<String>) -> Error {
-        Error::Nats { code, message: message.into() }
+        Error::Nats {
+            code,
+            message: message.into(),
+        }
     }
 
     /// The error that the interpreter holds after a call of the API failed.

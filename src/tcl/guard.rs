@@ -27,7 +27,10 @@ fn internal(panic: &(dyn std::any::Any + Send)) -> Error {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    Error::nats("ErrInternal", format!("internal error in package nats, please report it: {what}"))
+    Error::nats(
+        "ErrInternal",
+        format!("internal error in package nats, please report it: {what}"),
+    )
 }
 
 #[cfg(test)]
@@ -37,7 +40,9 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_error_with_its_message() {
         let outcome: Result<()> = catch(|| panic!("number {}", 7));
-        let Err(Error::Nats { code, message }) = outcome else { panic!("no error") };
+        let Err(Error::Nats { code, message }) = outcome else {
+            panic!("no error")
+        };
         assert_eq!(code, "ErrInternal");
         assert!(message.ends_with("number 7"), "{message}");
     }

@@ -30,7 +30,10 @@ impl Interp {
         unsafe {
             let data = (api().get_assoc_data)(raw, ASSOC_KEY, std::ptr::null_mut());
             if let Some(alive) = data.cast::<Rc<Cell<bool>>>().as_ref() {
-                return Interp { raw, alive: alive.clone() };
+                return Interp {
+                    raw,
+                    alive: alive.clone(),
+                };
             }
             let alive = Rc::new(Cell::new((api().interp_deleted)(raw) == 0));
             let data = Box::into_raw(Box::new(alive.clone()));
@@ -57,14 +60,22 @@ impl Interp {
 
     /// Whether Tcl can be woken from other threads (8.6 can be built without threads, 9 cannot).
     pub(super) fn is_threaded(&self) -> bool {
-        api().major > 8 || self.eval_script("if {!$::tcl_platform(threaded)} {error unthreaded}").is_ok()
+        api().major > 8
+            || self
+                .eval_script("if {!$::tcl_platform(threaded)} {error unthreaded}")
+                .is_ok()
     }
 
     /// Evaluates one of our own scripts at global level.
     pub fn eval_script(&self, script: &str) -> Result {
         // SAFETY: Tcl copies what it keeps of the script.
         let status = unsafe {
-            (api().eval_ex)(self.raw, script.as_ptr().cast(), script.len() as isize, sys::TCL_EVAL_GLOBAL)
+            (api().eval_ex)(
+                self.raw,
+                script.as_ptr().cast(),
+                script.len() as isize,
+                sys::TCL_EVAL_GLOBAL,
+            )
         };
         self.check(status)
     }
@@ -72,9 +83,8 @@ impl Interp {
     /// Makes a package known to `package require`.
     pub fn provide(&self, name: &CStr, version: &CStr) -> Result {
         // SAFETY: Tcl copies both texts.
-        let status = unsafe {
-            (api().pkg_provide_ex)(self.raw, name.as_ptr(), version.as_ptr(), std::ptr::null())
-        };
+        let status =
+            unsafe { (api().pkg_provide_ex)(self.raw, name.as_ptr(), version.as_ptr(), std::ptr::null()) };
         self.check(status)
     }
 
@@ -88,7 +98,10 @@ impl Interp {
                 return Err(Error::from_interp(self));
             }
             if table.is_null() || sys::init_oo(table).is_err() {
-                return Err(Error::nats("ErrUnsupported", "this Tcl offers no TclOO that we know to extensions"));
+                return Err(Error::nats(
+                    "ErrUnsupported",
+                    "this Tcl offers no TclOO that we know to extensions",
+                ));
             }
         }
         Ok(())
@@ -108,7 +121,11 @@ impl Interp {
     }
 
     pub(super) fn check(&self, status: c_int) -> Result {
-        if status == sys::TCL_OK { Ok(()) } else { Err(Error::from_interp(self)) }
+        if status == sys::TCL_OK {
+            Ok(())
+        } else {
+            Err(Error::from_interp(self))
+        }
     }
 }
 

@@ -38,8 +38,8 @@ pub trait Source {
     fn waiting(&self) -> usize;
     /// Takes the next item and says what is to be done; `None` when there was none.
     fn next(&self) -> Option<Work>;
-    /// The thread ends: finish now, no script can run any more.
-    fn thread_ends(&self);
+    /// The thread ends: finish now. Of scripts only the work returned can still run, once.
+    fn thread_ends(&self) -> Work;
 }
 
 /// Something to do as an event of its own, before any source's next item.
@@ -101,7 +101,10 @@ pub fn add(source: Rc<dyn Source>) -> Waker {
     let key = thread.next_key.get();
     thread.next_key.set(key + 1);
     thread.sources.borrow_mut().insert(key, source);
-    Waker { shared: thread.shared.clone(), key }
+    Waker {
+        shared: thread.shared.clone(),
+        key,
+    }
 }
 
 /// Ends a source: its items are not asked for any more.
@@ -163,7 +166,11 @@ impl Thread {
             (api().create_thread_exit_handler)(thread_exit, std::ptr::null_mut());
             ThreadId((api().get_current_thread)())
         };
-        let inbox = Mutex::new(Inbox { alive: true, thread, ready: Vec::new() });
+        let inbox = Mutex::new(Inbox {
+            alive: true,
+            thread,
+            ready: Vec::new(),
+        });
         let shared = Arc::new(Shared { inbox });
         let mut threads = lock(&THREADS);
         threads.retain(|known| known.strong_count() > 0);
@@ -287,7 +294,10 @@ unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
             // SAFETY: Tcl frees the event with its own allocator after `serve` returned 1.
             unsafe {
                 let event = (api().alloc)(size_of::<RawEvent>()).cast::<RawEvent>();
-                event.write(RawEvent { proc: serve, next: std::ptr::null_mut() });
+                event.write(RawEvent {
+                    proc: serve,
+                    next: std::ptr::null_mut(),
+                });
                 (api().queue_event)(event, sys::TCL_QUEUE_TAIL);
             }
             thread.queued.set(thread.queued.get() + 1);
@@ -325,6 +335,7 @@ fn served_thread() -> Option<Rc<Thread>> {
 }
 
 unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
+    let mut last = Work::none();
     guard::contain(|| {
         let Some(thread) = served_thread() else { return };
         lock(&thread.shared.inbox).alive = false;
@@ -335,11 +346,10 @@ unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
         }
         let sources = std::mem::take(&mut *thread.sources.borrow_mut());
         thread.turns.borrow_mut().clear();
-        for source in sources.values() {
-            source.thread_ends();
-        }
+        last = Work::Many(sources.values().map(|source| source.thread_ends()).collect());
         thread.posted.borrow_mut().clear();
     });
+    work::run(last);
 }
 
 unsafe extern "C-unwind" fn is_ours(event: *mut RawEvent, _: *mut c_void) -> c_int {

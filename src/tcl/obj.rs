@@ -75,7 +75,12 @@ impl Obj {
 
     fn from_modified(bytes: &[u8]) -> Obj {
         // SAFETY: Tcl copies the bytes, which are in its own form of UTF-8.
-        unsafe { Obj::from_raw((api().new_string_obj)(bytes.as_ptr().cast(), bytes.len() as isize)) }
+        unsafe {
+            Obj::from_raw((api().new_string_obj)(
+                bytes.as_ptr().cast(),
+                bytes.len() as isize,
+            ))
+        }
     }
 
     /// A byte array.
@@ -94,7 +99,12 @@ impl Obj {
     /// A list of the elements.
     pub fn list(elements: &[Obj]) -> Obj {
         // SAFETY: `Obj` is transparent over the pointer; Tcl takes its own references.
-        unsafe { Obj::from_raw((api().new_list_obj)(elements.len() as isize, elements.as_ptr().cast())) }
+        unsafe {
+            Obj::from_raw((api().new_list_obj)(
+                elements.len() as isize,
+                elements.as_ptr().cast(),
+            ))
+        }
     }
 
     /// A dict of the pairs, in their order.
@@ -151,7 +161,8 @@ impl Obj {
         // SAFETY: on success Tcl lends an array of that many live values; each is counted before
         // anything else runs.
         unsafe {
-            if (api().list_obj_get_elements)(interp.raw(), self.raw(), &mut count, &mut start) != sys::TCL_OK {
+            if (api().list_obj_get_elements)(interp.raw(), self.raw(), &mut count, &mut start) != sys::TCL_OK
+            {
                 return Err(Error::from_interp(interp));
             }
             let count = api().out_size(&count);
@@ -194,7 +205,8 @@ impl Obj {
         let mut number = [0u64; 4];
         // SAFETY: a `mp_int` fits into the space; its digits are released with Tcl's allocator.
         unsafe {
-            let taken = (api().get_bignum_from_obj)(std::ptr::null_mut(), self.raw(), number.as_mut_ptr().cast());
+            let taken =
+                (api().get_bignum_from_obj)(std::ptr::null_mut(), self.raw(), number.as_mut_ptr().cast());
             if taken != sys::TCL_OK {
                 return false;
             }
@@ -212,7 +224,15 @@ impl Obj {
         // live until the next step, and counted before.
         unsafe {
             let first = api().dict_obj_first;
-            if first(interp.raw(), self.raw(), &mut search, &mut key, &mut value, &mut done) != sys::TCL_OK {
+            if first(
+                interp.raw(),
+                self.raw(),
+                &mut search,
+                &mut key,
+                &mut value,
+                &mut done,
+            ) != sys::TCL_OK
+            {
                 return Err(Error::from_interp(interp));
             }
             while done == 0 {

@@ -52,7 +52,11 @@ mod tests {
     fn a_small_stack_runs_out_before_it_overflows() {
         fn descend(depth: usize) -> usize {
             let frame = std::hint::black_box([0u8; 1024]);
-            if has_room() && depth < 10_000 { descend(depth + 1) + usize::from(frame[0]) } else { depth }
+            if has_room() && depth < 10_000 {
+                descend(depth + 1) + usize::from(frame[0])
+            } else {
+                depth
+            }
         }
         let depth = std::thread::Builder::new()
             .stack_size(256 * 1024)

@@ -69,7 +69,11 @@ pub fn to_modified(text: &str) -> Cow<'_, [u8]> {
     }
     let mut out = Vec::with_capacity(text.len() + 8);
     for &byte in text.as_bytes() {
-        if byte == 0 { out.extend([0xC0, 0x80]) } else { out.push(byte) }
+        if byte == 0 {
+            out.extend([0xC0, 0x80])
+        } else {
+            out.push(byte)
+        }
     }
     Cow::Owned(out)
 }

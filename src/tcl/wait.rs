@@ -27,9 +27,15 @@ pub struct Gate {
 
 /// Who waits at a gate other than by a nested event loop.
 enum Sleeper {
-    Coroutine { interp: Interp, command: RawCommand },
+    Coroutine {
+        interp: Interp,
+        command: RawCommand,
+    },
     /// The coroutine was deleted while it waited.
-    Deleted { interp: Interp, name: String },
+    Deleted {
+        interp: Interp,
+        name: String,
+    },
 }
 
 /// A wait and how it ends.
@@ -64,8 +70,14 @@ impl Gate {
                 // SAFETY: the token is valid until the coroutine is deleted, which replaces the
                 // sleeper; the coroutine may have been renamed meanwhile. Nobody shares `name`.
                 unsafe { (api().get_command_full_name)(interp.raw(), command, name.raw()) };
-                *self.sleeper.borrow_mut() = Some(Sleeper::Coroutine { interp: interp.clone(), command });
-                Work::Call { interp, words: vec![name] }
+                *self.sleeper.borrow_mut() = Some(Sleeper::Coroutine {
+                    interp: interp.clone(),
+                    command,
+                });
+                Work::Call {
+                    interp,
+                    words: vec![name],
+                }
             }
             Some(Sleeper::Deleted { interp, name }) => {
                 let error = Error::nats("ErrInvalidCoroutine", format!("Invalid coroutine {name}"));
@@ -84,7 +96,10 @@ pub(super) fn begin(interp: Interp, wait: Wait) -> c_int {
         // SAFETY: the name is a live value.
         let command = unsafe { (api().get_command_from_obj)(interp.raw(), name.raw()) };
         if !command.is_null() {
-            *wait.gate.sleeper.borrow_mut() = Some(Sleeper::Coroutine { interp: interp.clone(), command });
+            *wait.gate.sleeper.borrow_mut() = Some(Sleeper::Coroutine {
+                interp: interp.clone(),
+                command,
+            });
             return sleep(Box::new((interp, wait)));
         }
     }
@@ -148,7 +163,9 @@ unsafe extern "C-unwind" fn resumed(data: *mut *mut c_void, _: *mut RawInterp, s
 
 /// Whether a C function stands between the coroutine and us (as in `lsort -command`).
 fn cannot_yield(interp: &Interp) -> bool {
-    let Error::Raised { options, .. } = Error::from_interp(interp) else { return false };
+    let Error::Raised { options, .. } = Error::from_interp(interp) else {
+        return false;
+    };
     let code = options.get(interp, &Obj::text("-errorcode")).ok().flatten();
     code.is_some_and(|code| code.modified_utf8() == b"TCL COROUTINE CANT_YIELD")
 }
@@ -188,7 +205,13 @@ fn interruption(interp: &Interp) -> Option<c_int> {
     }
     if !stack::has_room() {
         let message = "too many nested waits (infinite loop?): the thread's C stack is used up";
-        return Some(Error::Tcl { code: &["TCL", "LIMIT", "STACK"], message: message.into() }.leave(interp));
+        return Some(
+            Error::Tcl {
+                code: &["TCL", "LIMIT", "STACK"],
+                message: message.into(),
+            }
+            .leave(interp),
+        );
     }
     let raw = interp.raw();
     // SAFETY: both leave their message in the interpreter.

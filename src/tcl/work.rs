@@ -15,18 +15,40 @@ use super::sys::{self, api};
 /// One step, or several in order.
 pub enum Work {
     /// Evaluates the words at global level. An error becomes a background error.
-    Call { interp: Interp, words: Vec<Obj> },
+    Call {
+        interp: Interp,
+        words: Vec<Obj>,
+    },
     /// Writes a variable given by its full name (and array element), which runs its traces. An
     /// error of a trace becomes a background error; a variable whose namespace is gone is skipped.
-    Set { interp: Interp, name: Obj, element: Option<Obj>, value: Obj },
+    Set {
+        interp: Interp,
+        name: Obj,
+        element: Option<Obj>,
+        value: Obj,
+    },
     /// Makes a variable an array, empty if it is new.
-    Array { interp: Interp, name: Obj },
+    Array {
+        interp: Interp,
+        name: Obj,
+    },
     /// Removes an element of an array, if it is there.
-    Unset { interp: Interp, name: Obj, element: Obj },
+    Unset {
+        interp: Interp,
+        name: Obj,
+        element: Obj,
+    },
     /// Evaluates the words at global level and hands the outcome on.
-    Ask { interp: Interp, words: Vec<Obj>, then: Box<dyn FnOnce(Result<Obj>) -> Work> },
+    Ask {
+        interp: Interp,
+        words: Vec<Obj>,
+        then: Box<dyn FnOnce(Result<Obj>) -> Work>,
+    },
     /// Raises a background error.
-    Fail { interp: Interp, error: Error },
+    Fail {
+        interp: Interp,
+        error: Error,
+    },
     Many(Vec<Work>),
 }
 
@@ -43,9 +65,18 @@ impl Work {
 pub(super) fn run(work: Work) {
     match work {
         Work::Call { interp, words } => call(interp, words),
-        Work::Set { interp, name, element, value } => set(interp, name, element, value),
+        Work::Set {
+            interp,
+            name,
+            element,
+            value,
+        } => set(interp, name, element, value),
         Work::Array { interp, name } => make_array(interp, name),
-        Work::Unset { interp, name, element } => unset(&interp, &name, &element),
+        Work::Unset {
+            interp,
+            name,
+            element,
+        } => unset(&interp, &name, &element),
         Work::Ask { interp, words, then } => ask(interp, words, then),
         Work::Fail { interp, error } => raise(&interp, error),
         Work::Many(steps) => {
@@ -65,8 +96,15 @@ fn call(interp: Interp, words: Vec<Obj>) {
         // SAFETY: the words are counted, the interpreter is preserved across the evaluation.
         unsafe {
             (api().preserve)(raw.cast());
-            let status = (api().eval_objv)(raw, words.len() as isize, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL);
+            let status = (api().eval_objv)(
+                raw,
+                words.len() as isize,
+                words.as_ptr().cast(),
+                sys::TCL_EVAL_GLOBAL,
+            );
             if status != sys::TCL_OK && interp.is_alive() {
+                let place = Obj::text("\n    (callback of package nats)");
+                (api().append_obj_to_error_info)(raw, place.raw());
                 (api().background_exception)(raw, status);
             }
             (api().release)(raw.cast());
@@ -97,12 +135,17 @@ fn set(interp: Interp, name: Obj, element: Option<Obj>, value: Obj) {
 }
 
 fn make_array(interp: Interp, name: Obj) {
-    call(interp, vec![Obj::text("::array"), Obj::text("set"), name, Obj::empty()]);
+    call(
+        interp,
+        vec![Obj::text("::array"), Obj::text("set"), name, Obj::empty()],
+    );
 }
 
 /// Whether the failure in the interpreter says that the variable's namespace does not exist.
 fn variable_is_gone(interp: &Interp) -> bool {
-    let Error::Raised { message, .. } = Error::from_interp(interp) else { return false };
+    let Error::Raised { message, .. } = Error::from_interp(interp) else {
+        return false;
+    };
     message.to_text().ends_with("parent namespace doesn't exist")
 }
 
@@ -112,7 +155,14 @@ fn unset(interp: &Interp, name: &Obj, element: &Obj) {
     }
     let (name, element) = (name.to_c_string(), element.to_c_string());
     // SAFETY: texts that end in NUL; unset traces report no errors.
-    unsafe { (api().unset_var2)(interp.raw(), name.as_ptr(), element.as_ptr(), sys::TCL_GLOBAL_ONLY) };
+    unsafe {
+        (api().unset_var2)(
+            interp.raw(),
+            name.as_ptr(),
+            element.as_ptr(),
+            sys::TCL_GLOBAL_ONLY,
+        )
+    };
 }
 
 fn ask(interp: Interp, words: Vec<Obj>, then: Box<dyn FnOnce(Result<Obj>) -> Work>) {
@@ -126,7 +176,12 @@ fn ask(interp: Interp, words: Vec<Obj>, then: Box<dyn FnOnce(Result<Obj>) -> Wor
     // SAFETY: as in `call`.
     let outcome = unsafe {
         (api().preserve)(raw.cast());
-        let status = (api().eval_objv)(raw, words.len() as isize, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL);
+        let status = (api().eval_objv)(
+            raw,
+            words.len() as isize,
+            words.as_ptr().cast(),
+            sys::TCL_EVAL_GLOBAL,
+        );
         let outcome = if status == sys::TCL_OK {
             Ok(Obj::from_raw((api().get_obj_result)(raw)))
         } else {

@@ -62,7 +62,12 @@ proc server::log {handle} {
 
 proc server::running {handle} { Ask $handle running }
 
-proc server::pause {handle} { signal $handle STOP }
+# Returns when every thread of the server stands still: until then it may answer once more.
+proc server::pause {handle} {
+    signal $handle STOP
+    while {![Stopped [pid $handle]]} { after 1 }
+}
+
 proc server::continue {handle} { signal $handle CONT }
 proc server::signal {handle name} { exec kill -s $name [pid $handle] }
 
@@ -97,6 +102,19 @@ proc server::Create {handle options} {
     if {$port eq ""} { set port [free_port] }
     return [list guard $guard folder $folder port $port pid "" \
         jetstream [dict get $options -jetstream] ready [dict get $options -ready]]
+}
+
+proc server::Stopped {process} {
+    foreach file [glob -directory /proc/$process/task */stat] {
+        # A thread that ended since it was listed does not count. (The namespace has another
+        # command named continue.)
+        if {[catch {open $file} channel]} ::continue
+        # The state follows the program's name, which is in parentheses.
+        if {![regexp {.*\) (\S)} [read $channel][close $channel] -> state] || $state ne "T"} {
+            return 0
+        }
+    }
+    return 1
 }
 
 proc server::Binary {} {

@@ -66,7 +66,10 @@ pub struct Config {
 
 impl Config {
     pub fn new(name: &str) -> Config {
-        let values = OPTIONS.iter().map(|spec| Obj::text(default_of(spec.name))).collect();
+        let values = OPTIONS
+            .iter()
+            .map(|spec| Obj::text(default_of(spec.name)))
+            .collect();
         let mut config = Config { values };
         config.set("name", Obj::text(name));
         config
@@ -84,7 +87,8 @@ impl Config {
     }
 
     pub fn bool(&self, option: &str) -> bool {
-        self.get(option).is_some_and(|value| value.modified_utf8() == b"true")
+        self.get(option)
+            .is_some_and(|value| value.modified_utf8() == b"true")
     }
 
     pub fn count(&self, option: &str) -> u64 {
@@ -92,7 +96,9 @@ impl Config {
     }
 
     fn text(&self, option: &str) -> String {
-        self.get(option).map(|value| value.to_text().into_owned()).unwrap_or_default()
+        self.get(option)
+            .map(|value| value.to_text().into_owned())
+            .unwrap_or_default()
     }
 
     fn size(&self, option: &str) -> usize {
@@ -112,8 +118,12 @@ impl Config {
             secure: self.bool("secure"),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
+            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
             reconnect_jitter: self.count("reconnect_jitter"),
-            max_reconnect_attempts: self.get("max_reconnect_attempts").and_then(to_integer).unwrap_or(60),
+            max_reconnect_attempts: self
+                .get("max_reconnect_attempts")
+                .and_then(to_integer)
+                .unwrap_or(60),
             ping_interval: self.count("ping_interval"),
             max_outstanding_pings: self.count("max_outstanding_pings"),
             outbox_size: self.size("outbox_size"),
@@ -127,8 +137,15 @@ impl Connection {
     /// Makes the stored options effective.
     pub(super) fn apply_config(&self) {
         let config = self.config.borrow();
-        *self.settings.options.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
-        let bound = Bound { items: config.size("pending_msgs").max(1), bytes: config.size("pending_bytes").max(1) };
+        *self
+            .settings
+            .options
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
+        let bound = Bound {
+            items: config.size("pending_msgs").max(1),
+            bytes: config.size("pending_bytes").max(1),
+        };
         self.mailbox.set_bound(bound);
         self.check_subjects.set(config.bool("check_subjects"));
         self.utf8.set(config.bool("utf8_convert"));
@@ -136,7 +153,9 @@ impl Connection {
 }
 
 pub fn cget(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    let [option] = call.args() else { return Err(call.wrong_args(c"option")) };
+    let [option] = call.args() else {
+        return Err(call.wrong_args(c"option"));
+    };
     value_of(connection, option)
 }
 
@@ -157,7 +176,9 @@ pub fn configure(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         [] => {
             let config = connection.config.borrow();
             let pairs = OPTIONS.iter().zip(&config.values);
-            let words: Vec<Obj> = pairs.flat_map(|(spec, value)| [Obj::text(spec.name), value.clone()]).collect();
+            let words: Vec<Obj> = pairs
+                .flat_map(|(spec, value)| [Obj::text(spec.name), value.clone()])
+                .collect();
             Ok(Reply::Value(Obj::list(&words)))
         }
         [option] => value_of(connection, option),
@@ -173,10 +194,17 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     let values = parse(pairs, OPTIONS)?;
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
-        let randomize = values.bool("randomize").unwrap_or_else(|| connection.config.borrow().bool("randomize"));
-        let urls = servers.elements(&connection.interp).map_err(|_| invalid_url(&servers.to_text()))?;
+        let randomize = values
+            .bool("randomize")
+            .unwrap_or_else(|| connection.config.borrow().bool("randomize"));
+        let urls = servers
+            .elements(&connection.interp)
+            .map_err(|_| invalid_url(&servers.to_text()))?;
         let urls: Vec<String> = urls.iter().map(|url| url.to_text().into_owned()).collect();
-        connection.pool().configure(&urls, randomize).map_err(|url| invalid_url(&url))?;
+        connection
+            .pool()
+            .configure(&urls, randomize)
+            .map_err(|url| invalid_url(&url))?;
     }
     for (name, value) in values.given() {
         connection.config.borrow_mut().set(name, value.clone());
@@ -211,7 +239,10 @@ pub fn reset(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         connection.pool().clear();
     }
     for name in names {
-        connection.config.borrow_mut().set(&name, Obj::text(default_of(&name)));
+        connection
+            .config
+            .borrow_mut()
+            .set(&name, Obj::text(default_of(&name)));
     }
     connection.apply_config();
     Ok(Reply::Empty)

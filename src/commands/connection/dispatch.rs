@@ -1,10 +1,13 @@
 //! What the engine has told takes effect: one item of the mailbox per event of the event loop.
 
 use super::Connection;
-use crate::client::event::Event;
+use super::info::server_dict;
+use crate::client::event::{DelayAnswer, Event};
+use crate::client::pool::Server;
 use crate::client::status::Status;
+use crate::commands::options::{invalid, to_count};
 use crate::tcl::notifier::Source;
-use crate::tcl::Work;
+use crate::tcl::{Obj, Result, Work};
 
 /// Items that lead to no callback and are taken in one event, at most; so a pile of messages that
 /// nobody wants any more goes quickly and still cannot hold up the event loop.
@@ -24,8 +27,8 @@ impl Source for Connection {
         Some(Work::none())
     }
 
-    fn thread_ends(&self) {
-        self.end_silently();
+    fn thread_ends(&self) -> Work {
+        Work::Many(self.end_silently().into_iter().collect())
     }
 }
 
@@ -34,7 +37,9 @@ impl Connection {
     fn dispatch(&self, event: Event) -> Option<Work> {
         match event {
             Event::Message { sid, message } => self.deliver(sid, &message),
-            Event::Reply { id, message, last } => Some(self.reply(id, &message, last).unwrap_or_else(Work::none)),
+            Event::Reply { id, message, last } => {
+                Some(self.reply(id, &message, last).unwrap_or_else(Work::none))
+            }
             Event::RequestTimeout { id } => Some(self.request_timed_out(id).unwrap_or_else(Work::none)),
             Event::Pong { id } => {
                 self.pong(id);
@@ -48,7 +53,50 @@ impl Connection {
             Event::Status(status) => Some(self.change_status(status)),
             Event::Info { info, replace } => Some(self.show_info(&info, replace)),
             Event::Log { level, time, text } => self.log.line(&self.interp, level, time, &text),
+            Event::AskDelay { server, answer } => Some(self.ask_delay(&server, answer)),
             Event::Lost => Some(self.lose()),
+        }
+    }
+
+    /// Asks the script how long to wait. Whatever is no number of milliseconds is a background
+    /// error, and the engine goes on with its own delay.
+    fn ask_delay(&self, server: &Server, answer: DelayAnswer) -> Work {
+        let interp = self.interp.clone();
+        let prefix = self
+            .config
+            .borrow()
+            .get("custom_reconnect_delay")
+            .map(|prefix| prefix.elements(&interp));
+        let mut words = match prefix {
+            Some(Ok(prefix)) => prefix,
+            Some(Err(error)) => return Work::Fail { interp, error },
+            None => return Work::none(),
+        };
+        words.push(server_dict(server));
+        let failed = interp.clone();
+        let then = move |result: Result<Obj>| {
+            let error = match result {
+                Ok(value) => match to_count(&value) {
+                    Some(ms) => {
+                        answer.give(ms);
+                        return Work::none();
+                    }
+                    None => invalid(format!(
+                        "Invalid result of -custom_reconnect_delay : {} (should be milliseconds)",
+                        value.to_text()
+                    )),
+                },
+                Err(error) => error,
+            };
+            Work::Fail {
+                interp: failed,
+                error,
+            }
+        };
+        Work::Ask {
+            interp,
+            words,
+            then: Box::new(then),
         }
     }
 

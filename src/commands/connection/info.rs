@@ -36,7 +36,11 @@ impl Connection {
         if replace {
             for stale in shown.names.difference(&fresh) {
                 let element = Obj::text(stale);
-                steps.push(Work::Unset { interp: self.interp.clone(), name: self.variables.server_info.clone(), element });
+                steps.push(Work::Unset {
+                    interp: self.interp.clone(),
+                    name: self.variables.server_info.clone(),
+                    element,
+                });
             }
             shown.names.clear();
         }
@@ -49,9 +53,16 @@ impl Connection {
             });
         }
         shown.names.extend(fresh);
-        let merged = self.settings.info.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let merged = self
+            .settings
+            .info
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let latest = merged.as_ref().unwrap_or(info);
-        shown.limits = Some(Limits { max_payload: latest.max_payload(), headers: latest.headers() });
+        shown.limits = Some(Limits {
+            max_payload: latest.max_payload(),
+            headers: latest.headers(),
+        });
         Work::Many(steps)
     }
 }
@@ -66,7 +77,10 @@ fn from_json(value: &Value) -> Obj {
         Value::String(text) => Obj::text(text),
         Value::Array(elements) => Obj::list(&elements.iter().map(from_json).collect::<Vec<_>>()),
         Value::Object(fields) => {
-            let fields: Vec<(Obj, Obj)> = fields.iter().map(|(key, value)| (Obj::text(key), from_json(value))).collect();
+            let fields: Vec<(Obj, Obj)> = fields
+                .iter()
+                .map(|(key, value)| (Obj::text(key), from_json(value)))
+                .collect();
             Obj::dict(fields.iter().map(|(key, value)| (key, value.clone())))
         }
     }
@@ -74,13 +88,19 @@ fn from_json(value: &Value) -> Obj {
 
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     no_args(call)?;
-    let info = connection.settings.info.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let info = connection
+        .settings
+        .info
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let fields: Vec<(Obj, Obj)> = info
         .iter()
         .flat_map(ServerInfo::fields)
         .map(|(name, value)| (Obj::text(name), from_json(value)))
         .collect();
-    Ok(Reply::Value(Obj::dict(fields.iter().map(|(name, value)| (name, value.clone())))))
+    Ok(Reply::Value(Obj::dict(
+        fields.iter().map(|(name, value)| (name, value.clone())),
+    )))
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -90,7 +110,10 @@ pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
     }
     let pool = connection.pool();
     let server = pool.current().ok_or_else(not_connected)?;
-    Ok(Reply::Value(Obj::list(&[Obj::text(&server.url.host), Obj::text(&server.url.port)])))
+    Ok(Reply::Value(Obj::list(&[
+        Obj::text(&server.url.host),
+        Obj::text(&server.url.port),
+    ])))
 }
 
 pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -99,12 +122,16 @@ pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Value(Obj::list(&servers)))
 }
 
-fn server_dict(server: &Server) -> Obj {
+/// A server as `all_servers` and `-custom_reconnect_delay` show it, with its login.
+pub fn server_dict(server: &Server) -> Obj {
     let mut fields = vec![
         ("scheme", Obj::text(server.url.scheme.as_str())),
         ("host", Obj::text(&server.url.host)),
         ("port", Obj::text(&server.url.port)),
-        ("discovered", Obj::text(if server.discovered { "true" } else { "false" })),
+        (
+            "discovered",
+            Obj::text(if server.discovered { "true" } else { "false" }),
+        ),
         ("reconnects", Obj::int(server.reconnects)),
         ("last_attempt", Obj::int(server.last_attempt)),
     ];
@@ -116,7 +143,10 @@ fn server_dict(server: &Server) -> Obj {
         }
         Login::Token(token) => fields.push(("auth_token", Obj::text(token))),
     }
-    let fields: Vec<(Obj, Obj)> = fields.into_iter().map(|(name, value)| (Obj::text(name), value)).collect();
+    let fields: Vec<(Obj, Obj)> = fields
+        .into_iter()
+        .map(|(name, value)| (Obj::text(name), value))
+        .collect();
     Obj::dict(fields.iter().map(|(name, value)| (name, value.clone())))
 }
 
@@ -140,9 +170,15 @@ pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         ("paused_ms", stats.paused_ns.load(Relaxed) / 1_000_000),
     ];
     let fields = fields.map(|(name, count)| (Obj::text(name), Obj::int(count)));
-    Ok(Reply::Value(Obj::dict(fields.iter().map(|(name, count)| (name, count.clone())))))
+    Ok(Reply::Value(Obj::dict(
+        fields.iter().map(|(name, count)| (name, count.clone())),
+    )))
 }
 
 fn no_args(call: &Call) -> Result {
-    if call.args().is_empty() { Ok(()) } else { Err(call.wrong_args(c"")) }
+    if call.args().is_empty() {
+        Ok(())
+    } else {
+        Err(call.wrong_args(c""))
+    }
 }

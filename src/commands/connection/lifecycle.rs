@@ -33,6 +33,10 @@ impl EventSink for LifeSink {
         self.sender.send(batch);
     }
 
+    fn ask(&self, question: Event) {
+        self.sender.send_first(question);
+    }
+
     fn has_room(&self) -> bool {
         self.sender.has_room()
     }
@@ -61,10 +65,16 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if connection.pool().is_empty() {
         return Err(Error::nats("ErrNoServers", "Server pool is empty"));
     }
-    let sink = LifeSink { sender: connection.mailbox.start_epoch(), level: connection.log.level() };
+    let sink = LifeSink {
+        sender: connection.mailbox.start_epoch(),
+        level: connection.log.level(),
+    };
     let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
     *connection.life.borrow_mut() = Some(client);
-    let begun = Work::Many(vec![connection.set_last_error(None), connection.set_status(Status::Connecting)]);
+    let begun = Work::Many(vec![
+        connection.set_last_error(None),
+        connection.set_status(Status::Connecting),
+    ]);
     let result = if wait {
         let promise = Promise::new();
         connection.connecting.borrow_mut().push(promise.clone());
@@ -94,7 +104,9 @@ fn raise(error: ConnectionError) -> Error {
 impl Connection {
     /// Flushes and ends the life on purpose.
     fn disconnect(&self) -> Work {
-        let Some(client) = self.life.take() else { return Work::none() };
+        let Some(client) = self.life.take() else {
+            return Work::none();
+        };
         let report = client.close(true);
         self.forget();
         let mut steps = vec![self.set_last_error(None)];
@@ -106,7 +118,9 @@ impl Connection {
 
     /// The engine has given up: the pool is exhausted.
     pub(super) fn lose(&self) -> Work {
-        let Some(client) = self.life.take() else { return Work::none() };
+        let Some(client) = self.life.take() else {
+            return Work::none();
+        };
         let discarded = client.end_of_life();
         self.forget();
         self.end(Vec::new(), discarded, Ending::Lost)
@@ -121,9 +135,7 @@ impl Connection {
 
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
-        if discarded > 0 {
-            steps.extend(self.log(LogLevel::Warn, &format!("Discarded {discarded} buffered messages")));
-        }
+        steps.extend(self.tell_discarded(discarded));
         self.end_requests(ending);
         let pings = std::mem::take(&mut *self.pings.borrow_mut());
         for promise in pings.into_values() {
@@ -139,7 +151,11 @@ impl Connection {
         if self.status.get() == Status::Connecting {
             return;
         }
-        let outcome = if self.status.get() == Status::Closed { Err(self.failure()) } else { Ok(Obj::empty()) };
+        let outcome = if self.status.get() == Status::Closed {
+            Err(self.failure())
+        } else {
+            Ok(Obj::empty())
+        };
         let waiting = std::mem::take(&mut *self.connecting.borrow_mut());
         for promise in waiting {
             promise.settle(outcome.clone());
@@ -154,13 +170,21 @@ impl Connection {
         }
     }
 
-    /// Flushes and ends the life where no script can run any more.
-    pub(super) fn end_silently(&self) {
-        let Some(client) = self.life.take() else { return };
-        client.close(true);
+    /// Flushes and ends the life where no callback and no trace may run any more. What was lost
+    /// is worth a line, which is returned for whoever can still write it.
+    pub(super) fn end_silently(&self) -> Option<Work> {
+        let client = self.life.take()?;
+        let report = client.close(true);
         self.forget();
-        // What `end` wants written would be for scripts, of which none is left.
         drop(self.end(Vec::new(), 0, Ending::Disconnect));
+        self.tell_discarded(report.unsent)
+    }
+
+    fn tell_discarded(&self, messages: usize) -> Option<Work> {
+        if messages == 0 {
+            return None;
+        }
+        self.log(LogLevel::Warn, &format!("Discarded {messages} buffered messages"))
     }
 }
 

@@ -4,11 +4,21 @@ use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::event::LogLevel;
-use crate::commands::options::{Kind, Spec, invalid, parse, spec};
+use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec};
 use crate::tcl::{Interp, Obj, Result, Work};
 
-pub const OPTIONS: &[Spec] =
-    &[spec("logger", Kind::ValidStr), spec("log_chan", Kind::ValidStr), spec("log_level", Kind::ValidStr)];
+pub const OPTIONS: &[Spec] = &[
+    spec("logger", Kind::ValidStr),
+    spec("log_chan", Kind::ValidStr),
+    spec("log_level", Kind::ValidStr),
+];
+
+/// The same beside a logger, which makes the other two of no account.
+const WITH_LOGGER: &[Spec] = &[
+    spec("logger", Kind::ValidStr),
+    spec("log_chan", Kind::Str),
+    spec("log_level", Kind::Str),
+];
 
 /// Where lines go and which ones.
 pub struct Log {
@@ -18,7 +28,10 @@ pub struct Log {
 }
 
 enum Target {
-    Channel { channel: Obj, name: Obj },
+    Channel {
+        channel: Obj,
+        name: Obj,
+    },
     /// A service command of a logger package, which filters and formats by itself.
     Service(String),
 }
@@ -26,9 +39,17 @@ enum Target {
 impl Log {
     /// Reads the constructor's options. With `-logger` the other two are not even looked at.
     pub fn new(words: &[Obj], name: &str) -> Result<Log> {
-        let values = parse(words, OPTIONS)?;
+        let specs = if gives(words, "logger") {
+            WITH_LOGGER
+        } else {
+            OPTIONS
+        };
+        let values = parse(words, specs)?;
         if let Some(service) = values.text("logger") {
-            return Ok(Log { target: Target::Service(service), level: Cell::new(LogLevel::Debug) });
+            return Ok(Log {
+                target: Target::Service(service),
+                level: Cell::new(LogLevel::Debug),
+            });
         }
         let level = match values.text("log_level").as_deref() {
             None | Some("warn") => LogLevel::Warn,
@@ -37,8 +58,17 @@ impl Log {
             Some("debug") => LogLevel::Debug,
             Some(other) => return Err(invalid(format!("Invalid -log_level {other}"))),
         };
-        let channel = values.get("log_chan").cloned().unwrap_or_else(|| Obj::text("stdout"));
-        Ok(Log { target: Target::Channel { channel, name: Obj::text(name) }, level: Cell::new(level) })
+        let channel = values
+            .get("log_chan")
+            .cloned()
+            .unwrap_or_else(|| Obj::text("stdout"));
+        Ok(Log {
+            target: Target::Channel {
+                channel,
+                name: Obj::text(name),
+            },
+            level: Cell::new(level),
+        })
     }
 
     pub fn level(&self) -> LogLevel {
@@ -65,7 +95,10 @@ impl Log {
                 ]
             }
         };
-        Some(Work::Call { interp: interp.clone(), words })
+        Some(Work::Call {
+            interp: interp.clone(),
+            words,
+        })
     }
 }
 

@@ -105,9 +105,16 @@ struct Variables {
 const FIRST_PING: u64 = 1 << 62;
 
 fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
-    let name = call.args().first().map(|name| name.to_text().into_owned()).unwrap_or_default();
+    let name = call
+        .args()
+        .first()
+        .map(|name| name.to_text().into_owned())
+        .unwrap_or_default();
     let tail = birth.name.rsplit("::").next().unwrap_or_default();
-    let log = Log::new(call.args().get(1..).unwrap_or_default(), if name.is_empty() { tail } else { &name })?;
+    let log = Log::new(
+        call.args().get(1..).unwrap_or_default(),
+        if name.is_empty() { tail } else { &name },
+    )?;
     let waker: Arc<OnceLock<Waker>> = Arc::default();
     let wake = {
         let waker = waker.clone();
@@ -130,7 +137,13 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         log,
         settings: Arc::default(),
         config: RefCell::new(Config::new(&name)),
-        mailbox: mailbox::mailbox(Bound { items: usize::MAX, bytes: usize::MAX }, wake),
+        mailbox: mailbox::mailbox(
+            Bound {
+                items: usize::MAX,
+                bytes: usize::MAX,
+            },
+            wake,
+        ),
         waker,
         life: RefCell::default(),
         status: Cell::new(Status::Closed),
@@ -151,7 +164,10 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
     let work = Work::Many(vec![
         connection.set_status(Status::Closed),
         connection.set_last_error(None),
-        Work::Array { interp: interp.clone(), name: connection.variables.server_info.clone() },
+        Work::Array {
+            interp: interp.clone(),
+            name: connection.variables.server_info.clone(),
+        },
     ]);
     Ok((connection, work))
 }
@@ -169,7 +185,9 @@ impl Instance for Connection {
         if let Some(waker) = self.waker.get() {
             notifier::remove(waker);
         }
-        self.end_silently();
+        if let Some(line) = self.end_silently() {
+            notifier::post(Box::new(move || line));
+        }
     }
 }
 
@@ -194,7 +212,10 @@ impl Connection {
         let value = match &error {
             None => Obj::empty(),
             Some(error) => Obj::dict([
-                (&Obj::text("code"), Obj::list(&[Obj::text("NATS"), Obj::text(error.code)])),
+                (
+                    &Obj::text("code"),
+                    Obj::list(&[Obj::text("NATS"), Obj::text(error.code)]),
+                ),
                 (&Obj::text("errorMessage"), Obj::text(&error.text)),
             ]),
         };
@@ -203,7 +224,12 @@ impl Connection {
     }
 
     fn write(&self, variable: &Obj, value: Obj) -> Work {
-        Work::Set { interp: self.interp.clone(), name: variable.clone(), element: None, value }
+        Work::Set {
+            interp: self.interp.clone(),
+            name: variable.clone(),
+            element: None,
+            value,
+        }
     }
 
     /// A log line of now, if its level is wanted.

@@ -12,7 +12,9 @@ const OPTIONS: &[Spec] = &[spec("timeout", Kind::Timeout)];
 const DEFAULT_TIMEOUT: u64 = 10_000;
 
 pub fn ping(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    let timeout = parse(call.args(), OPTIONS)?.count("timeout").unwrap_or(DEFAULT_TIMEOUT);
+    let timeout = parse(call.args(), OPTIONS)?
+        .count("timeout")
+        .unwrap_or(DEFAULT_TIMEOUT);
     if connection.status.get() != Status::Connected {
         return Err(not_connected());
     }

@@ -13,8 +13,11 @@ use crate::commands::options::{Kind, Spec, invalid, parse, spec};
 use crate::protocol::subject::{SubjectError, check_publish, check_reply};
 use crate::tcl::{Call, Error, Interp, Obj, Reply, Result};
 
-const OPTIONS: &[Spec] =
-    &[spec("header", Kind::Dict), spec("reply", Kind::Str), spec("check_subj", Kind::Bool)];
+const OPTIONS: &[Spec] = &[
+    spec("header", Kind::Dict),
+    spec("reply", Kind::Str),
+    spec("check_subj", Kind::Bool),
+];
 
 /// A message as a script gave it.
 pub struct Draft<'a> {
@@ -38,7 +41,13 @@ pub fn publish(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         [subject, payload, rest @ ..] => (subject, payload, rest),
         _ => return Err(call.wrong_args(c"subject message ?args?")),
     };
-    let mut draft = Draft { subject, payload, reply: None, header: None, check_subject: true };
+    let mut draft = Draft {
+        subject,
+        payload,
+        reply: None,
+        header: None,
+        check_subject: true,
+    };
     let values;
     match rest {
         [] => {}
@@ -60,9 +69,14 @@ pub fn publish(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 pub fn publish_msg(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    let [message] = call.args() else { return Err(call.wrong_args(c"msg")) };
+    let [message] = call.args() else {
+        return Err(call.wrong_args(c"msg"));
+    };
     let fields = Fields::of(&connection.interp, message)?;
-    connection.send(&Draft { reply: Some(&fields.reply), ..fields.draft() })
+    connection.send(&Draft {
+        reply: Some(&fields.reply),
+        ..fields.draft()
+    })
 }
 
 /// The fields of a message dict that a script wants sent.
@@ -76,12 +90,23 @@ pub struct Fields {
 impl Fields {
     pub fn of(interp: &Interp, message: &Obj) -> Result<Fields> {
         let field = |name: &str| message.expect(interp, &Obj::text(name));
-        Ok(Fields { subject: field("subject")?, payload: field("data")?, header: field("header")?, reply: field("reply")? })
+        Ok(Fields {
+            subject: field("subject")?,
+            payload: field("data")?,
+            header: field("header")?,
+            reply: field("reply")?,
+        })
     }
 
     /// The message without its reply subject.
     pub fn draft(&self) -> Draft<'_> {
-        Draft { subject: &self.subject, payload: &self.payload, reply: None, header: Some(&self.header), check_subject: true }
+        Draft {
+            subject: &self.subject,
+            payload: &self.payload,
+            reply: None,
+            header: Some(&self.header),
+            check_subject: true,
+        }
     }
 }
 
@@ -91,7 +116,13 @@ impl Connection {
         let header = message.header.as_deref();
         let mut keep_waiting = || !self.interp.is_interrupted();
         self.client()?
-            .publish(&message.subject, &message.reply, header, &message.payload, &mut keep_waiting)
+            .publish(
+                &message.subject,
+                &message.reply,
+                header,
+                &message.payload,
+                &mut keep_waiting,
+            )
             .map_err(refused)?;
         Ok(Reply::Empty)
     }
@@ -110,19 +141,32 @@ impl Connection {
         if let Some(limits) = limits {
             let size = payload.len() + header.as_ref().map_or(0, |header| header.len());
             if let Some(max) = limits.max_payload.filter(|max| size > *max) {
-                return Err(Error::nats("ErrMaxPayload", format!("Maximum size of NATS message is {max}")));
+                return Err(Error::nats(
+                    "ErrMaxPayload",
+                    format!("Maximum size of NATS message is {max}"),
+                ));
             }
             if header.is_some() && !limits.headers {
-                return Err(Error::nats("ErrHeadersNotSupported", "Headers are not supported by this server"));
+                return Err(Error::nats(
+                    "ErrHeadersNotSupported",
+                    "Headers are not supported by this server",
+                ));
             }
         }
         let strict = self.check_subjects.get();
-        let subject = wire(draft.subject, |text| check_publish(text, strict && draft.check_subject))?;
+        let subject = wire(draft.subject, |text| {
+            check_publish(text, strict && draft.check_subject)
+        })?;
         let reply = match draft.reply {
             Some(reply) => wire(reply, |text| check_reply(text, strict))?,
             None => Cow::Borrowed(&[][..]),
         };
-        Ok(Outgoing { subject, payload, reply, header })
+        Ok(Outgoing {
+            subject,
+            payload,
+            reply,
+            header,
+        })
     }
 }
 
@@ -134,7 +178,9 @@ pub fn wire<'a>(
     let complain = |error: SubjectError| Error::nats(error.code(), error.to_string());
     match value.to_text() {
         Cow::Borrowed(text) => check(text).map_err(complain),
-        Cow::Owned(text) => check(&text).map(|bytes| Cow::Owned(bytes.into_owned())).map_err(complain),
+        Cow::Owned(text) => check(&text)
+            .map(|bytes| Cow::Owned(bytes.into_owned()))
+            .map_err(complain),
     }
 }
 
@@ -146,9 +192,10 @@ pub fn refused(error: PublishError) -> Error {
             "the buffer for unsent messages is full: the server does not take them \
              (option -reconnect_buf_size is its bound)",
         ),
-        PublishError::Interrupted => {
-            Error::nats("ErrInterrupted", "the wait for room in the buffer of unsent messages was interrupted")
-        }
+        PublishError::Interrupted => Error::nats(
+            "ErrInterrupted",
+            "the wait for room in the buffer of unsent messages was interrupted",
+        ),
         PublishError::Closed => not_connected(),
     }
 }

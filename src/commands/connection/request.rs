@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use super::Connection;
 use super::lifecycle::closed;
 use super::publish::{Draft, Fields, refused};
 use super::subscribe::Callback;
-use super::Connection;
 use crate::client::event::LogLevel;
 use crate::commands::options::{Kind, Spec, Values, invalid, parse, spec};
 use crate::commands::promise::Promise;
@@ -20,8 +20,11 @@ const REQUEST: &[Spec] = &[
     spec("max_msgs", Kind::PosInt),
     spec("check_subj", Kind::Bool),
 ];
-const REQUEST_MSG: &[Spec] =
-    &[spec("timeout", Kind::Timeout), spec("callback", Kind::Str), spec("dictmsg", Kind::Bool)];
+const REQUEST_MSG: &[Spec] = &[
+    spec("timeout", Kind::Timeout),
+    spec("callback", Kind::Str),
+    spec("dictmsg", Kind::Bool),
+];
 
 /// A request that has not ended.
 pub struct Pending {
@@ -76,16 +79,26 @@ pub fn request_msg(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if ignored.is_empty() {
         return Ok(reply);
     }
-    let warning = connection.log(LogLevel::Warn, &format!("request_msg: the reply {ignored} will be ignored"));
-    Ok(Reply::Then(Work::Many(warning.into_iter().collect()), Box::new(reply)))
+    let warning = connection.log(
+        LogLevel::Warn,
+        &format!("request_msg: the reply {ignored} will be ignored"),
+    );
+    Ok(Reply::Then(
+        Work::Many(warning.into_iter().collect()),
+        Box::new(reply),
+    ))
 }
 
 pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    let [word] = call.args() else { return Err(call.wrong_args(c"reqID")) };
+    let [word] = call.args() else {
+        return Err(call.wrong_args(c"reqID"));
+    };
     let id = word.to_int().and_then(|id| u64::try_from(id).ok());
     let known = id.filter(|id| {
         let requests = connection.requests.borrow();
-        requests.get(id).is_some_and(|pending| matches!(pending.answer, Answer::Callback(_)))
+        requests
+            .get(id)
+            .is_some_and(|pending| matches!(pending.answer, Answer::Callback(_)))
     });
     let Some(id) = known else {
         return Err(invalid(format!("Invalid request ID {}", word.to_text())));
@@ -94,7 +107,10 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
     drop(cancelled);
     connection.client()?.cancel(id);
     let line = connection.log(LogLevel::Debug, &format!("Cancelled request {id}"));
-    Ok(Reply::Then(Work::Many(line.into_iter().collect()), Box::new(Reply::Empty)))
+    Ok(Reply::Then(
+        Work::Many(line.into_iter().collect()),
+        Box::new(Reply::Empty),
+    ))
 }
 
 impl Connection {
@@ -102,7 +118,9 @@ impl Connection {
         let message = self.check(draft)?;
         let client = self.client()?;
         let config = self.config.borrow();
-        let timeout = values.count("timeout").unwrap_or_else(|| config.count("request_timeout"));
+        let timeout = values
+            .count("timeout")
+            .unwrap_or_else(|| config.count("request_timeout"));
         let dictmsg = values.bool("dictmsg").unwrap_or_else(|| config.bool("dictmsg"));
         drop(config);
         let id = self.settings.next_request_id();
@@ -112,17 +130,27 @@ impl Connection {
             Some(max) => client.request_many(id, &message.subject, header, &message.payload, max, timeout),
         }
         .map_err(refused)?;
-        let callback = values.get("callback").filter(|callback| !callback.modified_utf8().is_empty());
+        let callback = values
+            .get("callback")
+            .filter(|callback| !callback.modified_utf8().is_empty());
         let (answer, reply) = match callback {
-            Some(callback) => (Answer::Callback(Callback::new(self, callback)), Reply::Value(Obj::int(id))),
+            Some(callback) => (
+                Answer::Callback(Callback::new(self, callback)),
+                Reply::Value(Obj::int(id)),
+            ),
             None => {
                 let promise = Promise::new();
                 (Answer::Caller(promise.clone()), promise.wait())
             }
         };
         let many = max.is_some();
-        let pending =
-            Pending { subject: draft.subject.clone(), dictmsg: dictmsg || many, many, replies: Vec::new(), answer };
+        let pending = Pending {
+            subject: draft.subject.clone(),
+            dictmsg: dictmsg || many,
+            many,
+            replies: Vec::new(),
+            answer,
+        };
         self.requests.borrow_mut().insert(id, pending);
         Ok(reply)
     }
@@ -165,7 +193,10 @@ impl Connection {
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
                     let subject = pending.subject.to_text();
-                    Err(Error::nats("ErrTimeout", format!("Request to {subject} timed out")))
+                    Err(Error::nats(
+                        "ErrTimeout",
+                        format!("Request to {subject} timed out"),
+                    ))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });

@@ -40,7 +40,9 @@ pub struct Callback {
 impl Callback {
     /// A prefix that is no list makes every call of it a background error.
     pub fn new(connection: &Connection, prefix: &Obj) -> Callback {
-        Callback { prefix: prefix.elements(&connection.interp) }
+        Callback {
+            prefix: prefix.elements(&connection.interp),
+        }
     }
 
     pub fn call<const N: usize>(&self, connection: &Connection, arguments: [Obj; N]) -> Work {
@@ -52,7 +54,10 @@ impl Callback {
                 words.extend(arguments);
                 Work::Call { interp, words }
             }
-            Err(error) => Work::Fail { interp, error: error.clone() },
+            Err(error) => Work::Fail {
+                interp,
+                error: error.clone(),
+            },
         }
     }
 }
@@ -73,14 +78,21 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     };
     let max = values.count("max_msgs").unwrap_or(0);
     let subscription = Subscription {
-        callback: values.get("callback").map(|prefix| Callback::new(connection, prefix)),
-        dictmsg: values.bool("dictmsg").unwrap_or_else(|| connection.config.borrow().bool("dictmsg")),
+        callback: values
+            .get("callback")
+            .map(|prefix| Callback::new(connection, prefix)),
+        dictmsg: values
+            .bool("dictmsg")
+            .unwrap_or_else(|| connection.config.borrow().bool("dictmsg")),
         max: Cell::new(max),
         received: Cell::new(0),
     };
     let client = connection.client()?;
     let sid = connection.settings.next_sid();
-    connection.subscriptions.borrow_mut().insert(sid, Rc::new(subscription));
+    connection
+        .subscriptions
+        .borrow_mut()
+        .insert(sid, Rc::new(subscription));
     client.subscribe(sid, &subject, &queue, max);
     Ok(Reply::Value(Obj::int(sid)))
 }
@@ -93,12 +105,18 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         return Err(not_connected());
     }
     let max = parse(options, UNSUBSCRIBE)?.count("max_msgs").unwrap_or(0);
-    let known = id.to_int().and_then(|sid| u64::try_from(sid).ok()).and_then(|sid| {
-        let subscription = connection.subscriptions.borrow().get(&sid).cloned();
-        subscription.map(|subscription| (sid, subscription))
-    });
+    let known = id
+        .to_int()
+        .and_then(|sid| u64::try_from(sid).ok())
+        .and_then(|sid| {
+            let subscription = connection.subscriptions.borrow().get(&sid).cloned();
+            subscription.map(|subscription| (sid, subscription))
+        });
     let Some((sid, subscription)) = known else {
-        return Err(Error::nats("ErrBadSubscription", format!("Invalid subscription ID {}", id.to_text())));
+        return Err(Error::nats(
+            "ErrBadSubscription",
+            format!("Invalid subscription ID {}", id.to_text()),
+        ));
     };
     if subscription.received.get() >= max {
         connection.subscriptions.borrow_mut().remove(&sid);
@@ -121,12 +139,22 @@ impl Connection {
         }
         let callback = subscription.callback.as_ref()?;
         let content = self.content(message, subscription.dictmsg);
-        Some(callback.call(self, [Obj::latin1(message.subject()), content, Obj::latin1(message.reply())]))
+        Some(callback.call(
+            self,
+            [
+                Obj::latin1(message.subject()),
+                content,
+                Obj::latin1(message.reply()),
+            ],
+        ))
     }
 
     /// A message as a dict, or just its payload.
     pub(super) fn content(&self, message: &Message, dictmsg: bool) -> Obj {
-        if dictmsg { self.keys.dict(message, self.utf8.get()) } else { message::payload(message, self.utf8.get()) }
+        if dictmsg {
+            self.keys.dict(message, self.utf8.get())
+        } else {
+            message::payload(message, self.utf8.get())
+        }
     }
 }
-

@@ -77,7 +77,11 @@ pub struct RawDictSearch {
 
 impl Default for RawDictSearch {
     fn default() -> Self {
-        RawDictSearch { next: std::ptr::null_mut(), epoch: 0, dictionary: std::ptr::null_mut() }
+        RawDictSearch {
+            next: std::ptr::null_mut(),
+            epoch: 0,
+            dictionary: std::ptr::null_mut(),
+        }
     }
 }
 
@@ -127,15 +131,9 @@ pub type InterpDeleteProc = unsafe extern "C-unwind" fn(*mut c_void, *mut RawInt
 pub type CommandProc =
     unsafe extern "C-unwind" fn(*mut c_void, *mut RawInterp, c_int, *const *mut RawObj) -> c_int;
 pub type CommandDeleteProc = unsafe extern "C-unwind" fn(*mut c_void);
-pub type MethodProc = unsafe extern "C-unwind" fn(
-    *mut c_void,
-    *mut RawInterp,
-    RawContext,
-    c_int,
-    *const *mut RawObj,
-) -> c_int;
-pub type NrPostProc =
-    unsafe extern "C-unwind" fn(*mut *mut c_void, *mut RawInterp, c_int) -> c_int;
+pub type MethodProc =
+    unsafe extern "C-unwind" fn(*mut c_void, *mut RawInterp, RawContext, c_int, *const *mut RawObj) -> c_int;
+pub type NrPostProc = unsafe extern "C-unwind" fn(*mut *mut c_void, *mut RawInterp, c_int) -> c_int;
 
 /// Why the library cannot serve this interpreter.
 pub enum InitError {

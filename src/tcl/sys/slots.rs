@@ -36,8 +36,11 @@ macro_rules! slots {
                     $($name: {
                         let old: usize = $old;
                         let new: usize = [$old $(, $new)?][slots!(@last $($new)?)];
+                        type Function = unsafe extern "C-unwind" fn($($arg),*) $(-> $ret)?;
                         // SAFETY: the slot holds a function of this signature; see the file's head.
-                        unsafe { transmute::<*const c_void, _>(slot(table, if nine { new } else { old })?) }
+                        unsafe {
+                            transmute::<*const c_void, Function>(slot(table, if nine { new } else { old })?)
+                        }
                     },)*
                 })
             }
@@ -168,7 +171,11 @@ impl Api {
             let start = if self.major == 8 {
                 transmute::<unsafe extern "C-unwind" fn(), Get8>(self.get_bytes)(obj, &mut length)
             } else {
-                transmute::<unsafe extern "C-unwind" fn(), Get9>(self.get_bytes)(std::ptr::null_mut(), obj, &mut length)
+                transmute::<unsafe extern "C-unwind" fn(), Get9>(self.get_bytes)(
+                    std::ptr::null_mut(),
+                    obj,
+                    &mut length,
+                )
             };
             match self.out_size(&length) {
                 0 => &[],
@@ -180,7 +187,11 @@ impl Api {
     /// What Tcl returned as a size.
     #[inline]
     pub fn size(&self, returned: isize) -> usize {
-        if self.major == 8 { (returned as i32).max(0) as usize } else { returned.max(0) as usize }
+        if self.major == 8 {
+            (returned as i32).max(0) as usize
+        } else {
+            returned.max(0) as usize
+        }
     }
 
     /// What Tcl wrote into an `isize` that was 0 before; 8.6 wrote an `int` at its address.
