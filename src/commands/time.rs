@@ -3,6 +3,9 @@
 use super::options::invalid;
 use crate::tcl::{Call, Obj, Reply, Result};
 
+/// Days from 0000-03-01 to 1970-01-01.
+const EPOCH: i64 = 719_468;
+
 /// `nats::isotime_to_msec iso`: the time in milliseconds since the epoch.
 pub fn isotime_to_msec(call: &Call) -> Result<Reply> {
     let [time] = call.args() else {
@@ -50,18 +53,17 @@ fn parse_fraction(text: &str) -> Option<(i64, &str)> {
     let Some(text) = text.strip_prefix('.') else {
         return Some((0, text));
     };
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    if end == 0 {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 0 {
         return None;
     }
-    let digit = |at: usize| {
-        text[..end]
-            .as_bytes()
-            .get(at)
-            .map_or(0, |byte| i64::from(byte - b'0'))
+    let (fraction, rest) = text.split_at(digits);
+    let digit = |at| {
+        let byte = fraction.bytes().nth(at);
+        byte.map_or(0, |byte| i64::from(byte - b'0'))
     };
     let msec = digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5);
-    Some((msec, &text[end..]))
+    Some((msec, rest))
 }
 
 /// The zone's distance from UTC in seconds.
@@ -106,8 +108,6 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (153 * month + 2) / 5 + day - 1;
-    /// From 0000-03-01 to 1970-01-01.
-    const EPOCH: i64 = 719_468;
     year * 365 + leap_days + day_of_year - EPOCH
 }
 
