@@ -59,7 +59,7 @@ fn parse_fraction(text: &str) -> Option<(i64, &str)> {
     }
     let (fraction, rest) = text.split_at(digits);
     let digit = |at| {
-        let byte = fraction.bytes().nth(at);
+        let byte = fraction.as_bytes().get(at);
         byte.map_or(0, |byte| i64::from(byte - b'0'))
     };
     let msec = digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5);
