@@ -63,7 +63,7 @@ impl Obj {
 
     /// A string value.
     pub fn text(text: &str) -> Obj {
-        Obj::from_modified(&text::to_modified(text))
+        Obj::from_modified(&text::to_modified(text, api().major == 8))
     }
 
     /// A string value with one character per byte (U+0000 to U+00FF), as subjects and headers
