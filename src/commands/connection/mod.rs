@@ -18,7 +18,7 @@ mod subscribe;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -71,6 +71,8 @@ pub fn define(interp: &Interp) -> Result {
 }
 
 pub struct Connection {
+    /// Itself, for steps that come after scripts (see [`Connection::then`]).
+    this: Weak<Connection>,
     interp: Interp,
     /// The public variables' full names.
     variables: Variables,
@@ -135,7 +137,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         last_error: variable("last_error"),
         server_info: variable("serverInfo"),
     };
-    let connection = Rc::new(Connection {
+    let connection = Rc::new_cyclic(|this| Connection {
+        this: this.clone(),
         interp: birth.interp.clone(),
         variables,
         keys: Keys::new(),
@@ -206,6 +209,20 @@ impl Connection {
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
         self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A step that is decided on when its turn comes: the scripts of the steps before it may have
+    /// changed everything, or destroyed the object; then there is nothing to do.
+    fn then(&self, step: impl FnOnce(&Connection) -> Work + 'static) -> Work {
+        let this = self.this.clone();
+        let find = move || match this.upgrade() {
+            Some(connection) => step(&connection),
+            None => Work::none(),
+        };
+        Work::Later {
+            interp: self.interp.clone(),
+            find: Box::new(find),
+        }
     }
 
     /// Makes a state the one that scripts see.
