@@ -90,9 +90,9 @@ pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Then(connection.disconnect(), Box::new(Reply::Empty)))
 }
 
-/// The destructor; children go with the object's namespace.
+/// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    connection.disconnect()
+    Work::Many(vec![connection.disconnect(), connection.destroy_children()])
 }
 
 fn raise(error: ConnectionError) -> Error {

@@ -5,6 +5,7 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
+mod children;
 mod configure;
 mod dispatch;
 mod info;
@@ -42,7 +43,7 @@ use super::promise::Promise;
 static METADATA: Metadata<Connection> = Metadata::new(c"nats::connection");
 static CONSTRUCTOR: Constructor<Connection> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<Connection> = Destructor::new(lifecycle::destroy);
-static METHODS: [Method<Connection>; 18] = [
+static METHODS: [Method<Connection>; 19] = [
     Method::public(c"all_servers", info::all_servers),
     Method::public(c"cancel_request", request::cancel_request),
     Method::public(c"cget", configure::cget),
@@ -54,6 +55,7 @@ static METHODS: [Method<Connection>; 18] = [
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
+    Method::public(c"releaseRef", children::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -89,6 +91,8 @@ pub struct Connection {
     subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
     pings: RefCell<BTreeMap<u64, Promise>>,
+    /// Namespaces of the objects that go with this one.
+    children: RefCell<Vec<String>>,
     next_ping: Cell<u64>,
     /// Calls of `connect` that wait for the first round of attempts.
     connecting: RefCell<Vec<Promise>>,
@@ -117,6 +121,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         call.args().get(1..).unwrap_or_default(),
         if name.is_empty() { tail } else { &name },
     )?;
+    log.define_commands(birth.interp, &birth.namespace)?;
     let waker: Arc<OnceLock<Waker>> = Arc::default();
     let wake = {
         let waker = waker.clone();
@@ -155,6 +160,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
         pings: RefCell::default(),
+        children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
         connecting: RefCell::default(),
         check_subjects: Cell::new(true),
