@@ -10,6 +10,10 @@ use bytes::BytesMut;
 
 use crate::protocol::encode;
 
+/// The highest limit that is told to a server: servers read nine digits and take a longer number
+/// for zero, which would end the subscription at once.
+const MAX_TOLD: u64 = 999_999_999;
+
 /// Whose messages a subscription receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Receiver {
@@ -69,7 +73,7 @@ impl Subscriptions {
             return Some(None);
         }
         subscription.max = max;
-        Some(Some(max - subscription.received_before))
+        Some(Some(subscription.told()))
     }
 
     /// Ends a subscription; returns whether it was there.
@@ -102,8 +106,13 @@ impl Subscription {
     fn encode(&self, buf: &mut BytesMut, sid: u64) {
         encode::subscribe(buf, &self.subject, &self.queue, sid);
         if self.max > 0 {
-            encode::unsubscribe(buf, sid, Some(self.max - self.received_before));
+            encode::unsubscribe(buf, sid, Some(self.told()));
         }
+    }
+
+    /// The limit as the server of this session counts.
+    fn told(&self) -> u64 {
+        (self.max - self.received_before).min(MAX_TOLD)
     }
 }
 
@@ -138,6 +147,14 @@ mod tests {
         assert_eq!(subscriptions.limit(3, 2), Some(None), "two have come already");
         assert_eq!(subscriptions.limit(3, 9), None);
         assert_eq!(restored(&mut subscriptions), "SUB b q 7\r\nUNSUB 7 4\r\n");
+    }
+
+    #[test]
+    fn limits_beyond_what_servers_read_are_told_as_the_highest() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(1, b"a", b"", Receiver::Owner, MAX_TOLD + 1);
+        assert_eq!(restored(&mut subscriptions), "SUB a  1\r\nUNSUB 1 999999999\r\n");
+        assert_eq!(subscriptions.limit(1, u64::MAX), Some(Some(MAX_TOLD)));
     }
 
     #[test]

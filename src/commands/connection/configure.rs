@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Connection;
 use crate::client::settings::Options;
 use crate::client::status::Status;
-use crate::commands::options::{Kind, Spec, invalid, parse, spec, to_count, to_integer};
+use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::tcl::{Call, Obj, Reply, Result};
 
@@ -39,6 +39,21 @@ const OPTIONS: &[Spec] = &[
     spec("reconnect_buf_size", Kind::PosInt),
     spec("flush_timeout", Kind::Timeout),
 ];
+
+/// The same for a call that gives every option, as `configure` lists them: a copied configuration
+/// may hold the empty values of what was never set.
+const WHOLE: &[Spec] = &{
+    let mut specs = [OPTIONS[0]; OPTIONS.len()];
+    let mut index = 0;
+    while index < OPTIONS.len() {
+        specs[index] = OPTIONS[index];
+        if matches!(specs[index].kind, Kind::ValidStr) {
+            specs[index].kind = Kind::Str;
+        }
+        index += 1;
+    }
+    specs
+};
 
 /// The value of an option before it is configured, and after `reset`.
 fn default_of(option: &str) -> &'static str {
@@ -191,7 +206,8 @@ pub fn configure(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 
 /// Checks everything, then applies everything.
 fn set(connection: &Connection, pairs: &[Obj]) -> Result {
-    let values = parse(pairs, OPTIONS)?;
+    let is_whole = OPTIONS.iter().all(|spec| gives(pairs, spec.name));
+    let values = parse(pairs, if is_whole { WHOLE } else { OPTIONS })?;
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
