@@ -97,7 +97,7 @@ pub struct Receiver<T> {
 
 /// How many items are taken out of the shared queue at once.
 const CHUNK: usize = 256;
-/// How many items are taken before their room is given back.
+/// How many items are taken before their room is given back, at most: see [`share`].
 const GIVE_BACK: usize = 64;
 
 impl<T: Weight> Sender<T> {
@@ -238,7 +238,8 @@ impl<T: Weight> Receiver<T> {
         if weight > 0 {
             let (items, bytes) = self.taken.get();
             self.taken.set((items + 1, bytes + weight));
-            if items + 1 >= GIVE_BACK || bytes + weight >= self.shared.bound_bytes.load(Ordering::Relaxed) / 8
+            if items + 1 >= GIVE_BACK.min(share(&self.shared.bound_items))
+                || bytes + weight >= share(&self.shared.bound_bytes)
             {
                 self.give_back();
             }
@@ -288,6 +289,12 @@ impl<T> Drop for Receiver<T> {
         drop(dropped);
         self.shared.room.notify_one();
     }
+}
+
+/// The part of a bound that may be taken without being given back. It is small, so that a sender
+/// hears of room even if the receiver stops short of finding the mailbox empty.
+fn share(bound: &AtomicUsize) -> usize {
+    bound.load(Ordering::Relaxed) / 8
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -401,6 +408,24 @@ mod tests {
         drain(&receiver);
         room.notified().await;
         assert!(sender.has_room());
+    }
+
+    #[tokio::test]
+    async fn room_is_announced_before_the_receiver_finds_nothing_left() {
+        for (items, bytes, weight) in [(10, 1000, 1), (1000, 10, 1), (1, 1, 5)] {
+            let (receiver, _) = make(items, bytes);
+            let sender = receiver.start_epoch();
+            sender.room().notified().await;
+            let count = items.min(bytes);
+            sender.send(&mut (0..count).map(|n| Item(n, weight)).collect());
+            assert!(!sender.has_room());
+            for _ in 0..count {
+                receiver.take();
+            }
+            let room = sender.room().notified();
+            let heard = tokio::time::timeout(std::time::Duration::ZERO, room).await;
+            assert!(heard.is_ok() && sender.has_room(), "bound {items}, {bytes}");
+        }
     }
 
     #[tokio::test]
