@@ -49,6 +49,8 @@ pub enum Work {
         interp: Interp,
         error: Error,
     },
+    /// Decides only now, after the scripts of the steps before.
+    Later(Box<dyn FnOnce() -> Work>),
     Many(Vec<Work>),
 }
 
@@ -79,6 +81,7 @@ pub(super) fn run(work: Work) {
         } => unset(&interp, &name, &element),
         Work::Ask { interp, words, then } => ask(interp, words, then),
         Work::Fail { interp, error } => raise(&interp, error),
+        Work::Later(decide) => run(guard::catch(|| Ok(decide())).unwrap_or_else(|_| Work::none())),
         Work::Many(steps) => {
             let mut rest = ManuallyDrop::new(steps.into_iter());
             for step in rest.by_ref() {

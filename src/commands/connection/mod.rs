@@ -82,6 +82,8 @@ pub struct Connection {
     life: RefCell<Option<Client>>,
     /// The state that was dispatched last, as the public variables show it.
     status: Cell<Status>,
+    /// Counts the writes of `status`.
+    status_writes: Rc<Cell<u64>>,
     last_error: RefCell<Option<ConnectionError>>,
     server_info: RefCell<info::Fields>,
     subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
@@ -147,6 +149,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         waker,
         life: RefCell::default(),
         status: Cell::new(Status::Closed),
+        status_writes: Rc::default(),
         last_error: RefCell::default(),
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
@@ -202,10 +205,21 @@ impl Connection {
         self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a state the one that scripts see.
+    /// Makes a state the one that scripts see. The variable follows, unless a trace or a logger
+    /// that runs before has made another state the true one by then.
     fn set_status(&self, status: Status) -> Work {
         self.status.set(status);
-        self.write(&self.variables.status, Obj::text(status.as_str()))
+        let number = self.status_writes.get() + 1;
+        self.status_writes.set(number);
+        let writes = self.status_writes.clone();
+        let write = self.write(&self.variables.status, Obj::text(status.as_str()));
+        Work::Later(Box::new(move || {
+            if writes.get() == number {
+                write
+            } else {
+                Work::none()
+            }
+        }))
     }
 
     fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
