@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::close::CloseReport;
 use super::deadlines::{Waiter, deadline_in};
 use super::error::{ConnectionError, PublishError};
@@ -14,7 +16,7 @@ use super::subscriptions::Receiver;
 use super::tables::Tables;
 use crate::protocol::encode;
 
-/// A handle to one life of a connection, from `connect` until it is closed or lost.
+/// A handle to one life of a connection, from its start until it is closed or lost.
 ///
 /// Cheap to clone, usable from any thread. Subjects, queues and header blocks must have been
 /// checked: they go onto the wire as they are. When the last handle goes, the life is closed in
@@ -24,34 +26,49 @@ pub struct Client {
     life: Arc<OwnedLife>,
 }
 
-struct OwnedLife(Arc<Life>);
+struct OwnedLife {
+    life: Arc<Life>,
+    runtime: Handle,
+}
 
 /// More than the verb, blanks, numbers and line ends of a publish.
 const PUBLISH_OVERHEAD: usize = 64;
 
 impl Client {
-    /// Starts a life: the first attempt begins at once, in the background.
-    ///
-    /// The owner has set `status` to connecting and cleared `last_error` by itself; everything
-    /// from there on comes as events.
+    /// Makes a life that waits for its [`start`](Self::start). It already takes what is to be
+    /// sent, and can be closed.
     ///
     /// # Errors
     /// There is no background runtime: the process is exiting, was forked, or has no threads.
-    pub fn connect(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Result<Client, ConnectionError> {
+    pub fn new(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Result<Client, ConnectionError> {
         let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
         lock(&settings.pool).begin();
         let life = Arc::new(Life::new(settings, sink));
-        runtime::register(&life);
-        runtime.spawn(Arc::clone(&life).live());
         Ok(Client {
-            life: Arc::new(OwnedLife(life)),
+            life: Arc::new(OwnedLife { life, runtime }),
         })
+    }
+
+    /// Begins the first attempt, in the background. To be called once.
+    ///
+    /// The owner has set `status` to connecting and cleared `last_error` by itself; everything
+    /// from there on comes as events.
+    pub fn start(&self) {
+        let life = &self.life.life;
+        life.closing.set_started();
+        runtime::register(life);
+        self.life.runtime.spawn(Arc::clone(life).live());
+    }
+
+    /// Whether both are handles to the same life.
+    pub fn is(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.life, &other.life)
     }
 
     /// Queues a message, without allocating. An empty `reply` means none.
     ///
     /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`
-    /// every 50 ms.
+    /// at every progress and at least every 50 ms.
     pub fn publish(
         &self,
         subject: &[u8],
@@ -89,6 +106,7 @@ impl Client {
     }
 
     /// Sends a PING behind everything queued; ends in `Event::Pong` or `Event::PingTimeout`.
+    /// The owner counts the IDs of its pings itself: scripts see those of requests.
     /// Without a session it goes out with the next one. `timeout_ms` 0 means no limit.
     pub fn ping(&self, id: u64, timeout_ms: u64) {
         let deadline = deadline_in(timeout_ms);
@@ -183,7 +201,7 @@ impl Client {
     }
 
     fn life(&self) -> &Life {
-        &self.life.0
+        &self.life.life
     }
 
     fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
@@ -218,7 +236,7 @@ impl Client {
 
 impl Drop for OwnedLife {
     fn drop(&mut self) {
-        self.0.begin_close(true);
+        self.life.begin_close(true);
     }
 }
 

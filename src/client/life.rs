@@ -154,18 +154,10 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = match course.delay_begins(next) {
-                None => Duration::ZERO,
-                Some(since) => time_left(since, self.reconnect_delay(&server, &options).await),
-            };
-            if !delay.is_zero() {
-                self.gate.log(&mut events, LogLevel::Debug, || {
-                    let ms = delay.as_millis();
-                    format!("Waiting for {ms} ms before connecting to the next server")
-                });
-                self.gate.deliver(&mut events);
+            if let Some(since) = course.delay_begins(next) {
                 course.awaiting = true;
-                sleep(delay).await;
+                let delay = time_left(since, self.reconnect_delay(&server, &options).await);
+                self.wait(delay, &mut events).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -197,6 +189,18 @@ impl Life {
                 }
             }
         }
+    }
+
+    async fn wait(&self, delay: Duration, events: &mut Vec<Event>) {
+        if delay.is_zero() {
+            return;
+        }
+        self.gate.log(events, LogLevel::Debug, || {
+            let ms = delay.as_millis();
+            format!("Waiting for {ms} ms before connecting to the next server")
+        });
+        self.gate.deliver(events);
+        sleep(delay).await;
     }
 
     /// The wait between a server's failure and the next attempt, in ms: the owner's answer, or the

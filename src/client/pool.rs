@@ -50,7 +50,7 @@ pub struct ServerPool {
     overflow_reported: bool,
 }
 
-/// The round of attempts that [`ServerPool::next`] is asked for.
+/// The round of attempts that `ServerPool::next` is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
     /// After `connect`: every server once.
@@ -59,7 +59,7 @@ pub enum Round {
     Reconnect { max_attempts: Option<u64> },
 }
 
-/// The outcome of [`ServerPool::next`].
+/// The outcome of `ServerPool::next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Attempt the current server at once.

@@ -44,13 +44,16 @@ pub enum Work {
         words: Vec<Obj>,
         then: Box<dyn FnOnce(Result<Obj>) -> Work>,
     },
+    /// Work that is only known when it is its turn.
+    Later {
+        interp: Interp,
+        find: Box<dyn FnOnce() -> Work>,
+    },
     /// Raises a background error.
     Fail {
         interp: Interp,
         error: Error,
     },
-    /// Decides only now, after the scripts of the steps before.
-    Later(Box<dyn FnOnce() -> Work>),
     Many(Vec<Work>),
 }
 
@@ -80,8 +83,10 @@ pub(super) fn run(work: Work) {
             element,
         } => unset(&interp, &name, &element),
         Work::Ask { interp, words, then } => ask(interp, words, then),
+        Work::Later { interp, find } => {
+            run(guard::catch(|| Ok(find())).unwrap_or_else(|error| Work::Fail { interp, error }));
+        }
         Work::Fail { interp, error } => raise(&interp, error),
-        Work::Later(decide) => run(guard::catch(|| Ok(decide())).unwrap_or_else(|_| Work::none())),
         Work::Many(steps) => {
             let mut rest = ManuallyDrop::new(steps.into_iter());
             for step in rest.by_ref() {

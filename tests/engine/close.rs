@@ -44,7 +44,7 @@ fn no_event_comes_once_close_has_returned() {
     peer.send("MSG a 1 1\r\nx\r\n");
     fixture.sink.skip_to("message 1 a x");
     let writer = std::thread::spawn(move || {
-        peer.send_until_full("MSG a 1 1\r\nx\r\n");
+        peer.send(&"MSG a 1 1\r\nx\r\n".repeat(100_000));
         peer
     });
     fixture.client.close(true);
@@ -133,6 +133,7 @@ fn a_forgotten_client_flushes_and_closes() {
             client,
             sink,
             settings,
+            ..
         },
         mut peer,
     ) = connected(&server, |_| {});

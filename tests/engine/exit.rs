@@ -25,7 +25,7 @@ fn an_exit_flushes_every_connection_and_refuses_new_ones() {
     let mut silent = server.accept();
     silent.send("INFO {}\r\n");
     for peer in &mut peers {
-        peer.send_until_full("MSG a 1 1\r\nx\r\n");
+        peer.send(&"MSG a 1 1\r\nx\r\n".repeat(MESSAGES));
         peer.expect(&"PUB p  0\r\n\r\n".repeat(MESSAGES));
         peer.expect_close();
     }
@@ -50,7 +50,7 @@ fn child() {
         (0..MESSAGES).for_each(|_| fixture.publish("p", b""));
     }
     runtime::shutdown();
-    let refused = Client::connect(in_handshake.settings.clone(), in_handshake.sink.clone());
+    let refused = Client::new(in_handshake.settings.clone(), in_handshake.sink.clone());
     assert_eq!(refused.err().unwrap().text, "The process is exiting");
     assert!(runtime::exiting());
 }

@@ -10,6 +10,7 @@ mod server;
 mod session;
 mod sink;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ struct Fixture {
     client: Client,
     settings: Arc<Settings>,
     sink: Arc<Recorder>,
+    next_ping: Cell<u64>,
 }
 
 /// Connects to `servers` in their order.
@@ -35,11 +37,13 @@ fn connect(servers: &[&str], adjust: impl FnOnce(&mut Options)) -> Fixture {
     let urls: Vec<String> = servers.iter().map(|url| (*url).to_owned()).collect();
     settings.pool.lock().unwrap().configure(&urls, false).unwrap();
     adjust(&mut settings.options.lock().unwrap());
-    let client = Client::connect(Arc::clone(&settings), sink.clone()).unwrap();
+    let client = Client::new(Arc::clone(&settings), sink.clone()).unwrap();
+    client.start();
     Fixture {
         client,
         settings,
         sink,
+        next_ping: Cell::new(1),
     }
 }
 
@@ -66,7 +70,8 @@ impl Fixture {
     }
 
     fn ping(&self, timeout_ms: u64) -> u64 {
-        let id = self.settings.next_request_id();
+        let id = self.next_ping.get();
+        self.next_ping.set(id + 1);
         self.client.ping(id, timeout_ms);
         id
     }

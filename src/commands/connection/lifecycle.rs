@@ -59,7 +59,8 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
             return Err(invalid(format!("Unknown option {}", words.join(" "))));
         }
     };
-    if connection.status.get() != Status::Closed {
+    // While a life begins or ends, its traces run with the status still, or already, closed.
+    if connection.status.get() != Status::Closed || connection.life.borrow().is_some() {
         return Ok(Reply::Empty);
     }
     if connection.pool().is_empty() {
@@ -69,12 +70,9 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         sender: connection.mailbox.start_epoch(),
         level: connection.log.level(),
     };
-    let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
-    *connection.life.borrow_mut() = Some(client);
-    let begun = Work::Many(vec![
-        connection.set_last_error(None),
-        connection.set_status(Status::Connecting),
-    ]);
+    let client = Client::new(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
+    *connection.life.borrow_mut() = Some(client.clone());
+    let begun = connection.begin(client);
     let result = if wait {
         let promise = Promise::new();
         connection.connecting.borrow_mut().push(promise.clone());
@@ -92,9 +90,9 @@ pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Then(connection.disconnect(), Box::new(Reply::Empty)))
 }
 
-/// The destructor; children go with the object's namespace.
+/// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    connection.disconnect()
+    Work::Many(vec![connection.disconnect(), connection.destroy_children()])
 }
 
 fn raise(error: ConnectionError) -> Error {
@@ -102,6 +100,28 @@ fn raise(error: ConnectionError) -> Error {
 }
 
 impl Connection {
+    /// Starts a life, unless a trace ends it before.
+    fn begin(&self, client: Client) -> Work {
+        let started = client.clone();
+        Work::Many(vec![
+            self.set_last_error(None),
+            self.then(move |connection| match connection.lives(&client) {
+                true => connection.set_status(Status::Connecting),
+                false => Work::none(),
+            }),
+            self.then(move |connection| {
+                if connection.lives(&started) {
+                    started.start();
+                }
+                Work::none()
+            }),
+        ])
+    }
+
+    fn lives(&self, client: &Client) -> bool {
+        self.life.borrow().as_ref().is_some_and(|life| life.is(client))
+    }
+
     /// Flushes and ends the life on purpose.
     fn disconnect(&self) -> Work {
         let Some(client) = self.life.take() else {
@@ -136,14 +156,20 @@ impl Connection {
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
         steps.extend(self.tell_discarded(discarded));
+        steps.push(self.then(move |connection| connection.end_waits(ending)));
+        Work::Many(steps)
+    }
+
+    /// Ends everything that waits for the life.
+    fn end_waits(&self, ending: Ending) -> Work {
         self.end_requests(ending);
         let pings = std::mem::take(&mut *self.pings.borrow_mut());
         for promise in pings.into_values() {
             promise.settle(Err(closed()));
         }
-        steps.push(self.set_status(Status::Closed));
+        let work = self.set_status(Status::Closed);
         self.settle_connect();
-        Work::Many(steps)
+        work
     }
 
     /// Ends the calls of `connect` that wait, once the first round of attempts is over.
@@ -173,11 +199,13 @@ impl Connection {
     /// Flushes and ends the life where no callback and no trace may run any more. What was lost
     /// is worth a line, which is returned for whoever can still write it.
     pub(super) fn end_silently(&self) -> Option<Work> {
-        let client = self.life.take()?;
-        let report = client.close(true);
+        let unsent = match self.life.take() {
+            Some(client) => client.close(true).unsent,
+            None => 0,
+        };
         self.forget();
-        drop(self.end(Vec::new(), 0, Ending::Disconnect));
-        self.tell_discarded(report.unsent)
+        drop(self.end_waits(Ending::Disconnect));
+        self.tell_discarded(unsent)
     }
 
     fn tell_discarded(&self, messages: usize) -> Option<Work> {

@@ -5,6 +5,7 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
+mod children;
 mod configure;
 mod dispatch;
 mod info;
@@ -17,7 +18,7 @@ mod subscribe;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -42,7 +43,7 @@ use super::promise::Promise;
 static METADATA: Metadata<Connection> = Metadata::new(c"nats::connection");
 static CONSTRUCTOR: Constructor<Connection> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<Connection> = Destructor::new(lifecycle::destroy);
-static METHODS: [Method<Connection>; 18] = [
+static METHODS: [Method<Connection>; 19] = [
     Method::public(c"all_servers", info::all_servers),
     Method::public(c"cancel_request", request::cancel_request),
     Method::public(c"cget", configure::cget),
@@ -54,6 +55,7 @@ static METHODS: [Method<Connection>; 18] = [
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
+    Method::public(c"releaseRef", children::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -69,6 +71,8 @@ pub fn define(interp: &Interp) -> Result {
 }
 
 pub struct Connection {
+    /// Itself, for steps that come after scripts (see [`Connection::then`]).
+    this: Weak<Connection>,
     interp: Interp,
     /// The public variables' full names.
     variables: Variables,
@@ -82,13 +86,13 @@ pub struct Connection {
     life: RefCell<Option<Client>>,
     /// The state that was dispatched last, as the public variables show it.
     status: Cell<Status>,
-    /// Counts the writes of `status`.
-    status_writes: Rc<Cell<u64>>,
     last_error: RefCell<Option<ConnectionError>>,
     server_info: RefCell<info::Fields>,
     subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
     pings: RefCell<BTreeMap<u64, Promise>>,
+    /// Namespaces of the objects that go with this one.
+    children: RefCell<Vec<String>>,
     next_ping: Cell<u64>,
     /// Calls of `connect` that wait for the first round of attempts.
     connecting: RefCell<Vec<Promise>>,
@@ -117,6 +121,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         call.args().get(1..).unwrap_or_default(),
         if name.is_empty() { tail } else { &name },
     )?;
+    log.define_commands(birth.interp, &birth.namespace)?;
     let waker: Arc<OnceLock<Waker>> = Arc::default();
     let wake = {
         let waker = waker.clone();
@@ -132,7 +137,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         last_error: variable("last_error"),
         server_info: variable("serverInfo"),
     };
-    let connection = Rc::new(Connection {
+    let connection = Rc::new_cyclic(|this| Connection {
+        this: this.clone(),
         interp: birth.interp.clone(),
         variables,
         keys: Keys::new(),
@@ -149,12 +155,12 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         waker,
         life: RefCell::default(),
         status: Cell::new(Status::Closed),
-        status_writes: Rc::default(),
         last_error: RefCell::default(),
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
         pings: RefCell::default(),
+        children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
         connecting: RefCell::default(),
         check_subjects: Cell::new(true),
@@ -205,21 +211,24 @@ impl Connection {
         self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a state the one that scripts see. The variable follows, unless a trace or a logger
-    /// that runs before has made another state the true one by then.
+    /// A step that is decided on when its turn comes: the scripts of the steps before it may have
+    /// changed everything, or destroyed the object; then there is nothing to do.
+    fn then(&self, step: impl FnOnce(&Connection) -> Work + 'static) -> Work {
+        let this = self.this.clone();
+        let find = move || match this.upgrade() {
+            Some(connection) => step(&connection),
+            None => Work::none(),
+        };
+        Work::Later {
+            interp: self.interp.clone(),
+            find: Box::new(find),
+        }
+    }
+
+    /// Makes a state the one that scripts see.
     fn set_status(&self, status: Status) -> Work {
         self.status.set(status);
-        let number = self.status_writes.get() + 1;
-        self.status_writes.set(number);
-        let writes = self.status_writes.clone();
-        let write = self.write(&self.variables.status, Obj::text(status.as_str()));
-        Work::Later(Box::new(move || {
-            if writes.get() == number {
-                write
-            } else {
-                Work::none()
-            }
-        }))
+        self.write(&self.variables.status, Obj::text(status.as_str()))
     }
 
     fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
