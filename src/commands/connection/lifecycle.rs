@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::Connection;
+use super::info::no_args;
+use super::notify::error_fields;
 use super::request::Ending;
+use super::{Connection, not_connected};
 use crate::client::Client;
 use crate::client::error::ConnectionError;
 use crate::client::event::{Event, EventSink, LogLevel};
@@ -71,6 +73,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     };
     let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
     *connection.life.borrow_mut() = Some(client);
+    connection.was_connected.set(false);
     let begun = Work::Many(vec![
         connection.set_last_error(None),
         connection.set_status(Status::Connecting),
@@ -89,23 +92,32 @@ pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if !call.args().is_empty() {
         return Err(call.wrong_args(c""));
     }
-    Ok(Reply::Then(connection.disconnect(), Box::new(Reply::Empty)))
+    Ok(Reply::Then(connection.disconnect().0, Box::new(Reply::Empty)))
+}
+
+pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    if connection.status.get() == Status::Closed {
+        return Err(not_connected());
+    }
+    connection.client()?.force_reconnect();
+    Ok(Reply::Empty)
 }
 
 /// The destructor; children go with the object's namespace.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    connection.disconnect()
+    connection.disconnect().0
 }
 
-fn raise(error: ConnectionError) -> Error {
+pub fn raise(error: ConnectionError) -> Error {
     Error::nats(error.code, error.text)
 }
 
 impl Connection {
-    /// Flushes and ends the life on purpose.
-    fn disconnect(&self) -> Work {
+    /// Flushes and ends the life on purpose; also returns how many messages could not be sent.
+    pub(super) fn disconnect(&self) -> (Work, usize) {
         let Some(client) = self.life.take() else {
-            return Work::none();
+            return (Work::none(), 0);
         };
         let report = client.close(true);
         self.forget();
@@ -113,7 +125,7 @@ impl Connection {
         if let Some(peer) = &report.peer {
             steps.extend(self.log(LogLevel::Info, &format!("Closing connection to {peer}")));
         }
-        self.end(steps, report.unsent, Ending::Disconnect)
+        (self.end(steps, report.unsent, Ending::Disconnect), report.unsent)
     }
 
     /// The engine has given up: the pool is exhausted.
@@ -142,11 +154,12 @@ impl Connection {
             ));
         }
         self.end_requests(ending);
-        let pings = std::mem::take(&mut *self.pings.borrow_mut());
-        for promise in pings.into_values() {
-            promise.settle(Err(closed()));
-        }
+        self.end_pings(&closed());
+        self.drain_interrupted();
         steps.push(self.set_status(Status::Closed));
+        let [code, text] = error_fields(self.last_error.borrow().as_ref());
+        let discarded = ("discarded", Obj::int(discarded as u64));
+        self.notify("closed", &[code, text, discarded]);
         self.settle_connect();
         Work::Many(steps)
     }
