@@ -40,8 +40,8 @@ pub enum Event {
     Discovered { urls: Vec<String> },
     /// The server at `H:P` is about to close its connections.
     LameDuck { server: String },
-    /// Reading from `H:P` pauses since the owner does not keep up. Comes ahead of what waits, and
-    /// again only after the owner has caught up.
+    /// Reading from `H:P` pauses since the owner does not keep up. Comes ahead of what waits, once
+    /// for pauses in quick succession.
     SlowConsumer { server: String },
     /// The time of `Client::drain` is up. Comes ahead of what waits.
     DrainTimeout,

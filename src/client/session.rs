@@ -1,8 +1,5 @@
 //! The established connection: reading, writing and keep-alive until something ends it.
 
-use std::future::poll_fn;
-use std::io;
-use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -51,7 +48,7 @@ impl Life {
     pub(crate) async fn session(&self, input: &mut Input, abandon: &mut Abandon) -> End {
         let stats = &self.settings.stats;
         let pauses = &stats.pauses;
-        pauses.set_behind(false);
+        pauses.start_session();
         let address = input.address.clone();
         let end = tokio::select! {
             biased;
@@ -88,7 +85,7 @@ impl Life {
             if input.buf.capacity() - input.buf.len() < MIN_READ {
                 input.buf.reserve(READ_SIZE);
             }
-            match input.read(pauses).await {
+            match input.reader.read_buf(&mut input.buf).await {
                 Ok(0) => return ConnectionError::end_of_stream(&input.address),
                 Ok(count) => self.settings.stats.in_bytes.fetch_add(count as u64, Relaxed),
                 Err(error) => return ConnectionError::read(&input.address, &error),
@@ -156,8 +153,8 @@ impl Life {
 
     /// Waits for room; one line tells of a long wait.
     async fn pause(&self, address: &str, pauses: &Pauses) {
-        let _pause = pauses.begin();
-        if !pauses.set_behind(true) {
+        let (_pause, episode_begins) = pauses.begin();
+        if episode_begins {
             self.gate.ask(Event::SlowConsumer {
                 server: address.to_owned(),
             });
@@ -208,20 +205,5 @@ impl Life {
                 .log(&mut events, LogLevel::Debug, || "sending PING".to_owned());
             self.gate.deliver(&mut events);
         }
-    }
-}
-
-impl Input {
-    /// Reads once. A read that has to wait shows that nothing has piled up.
-    async fn read(&mut self, pauses: &Pauses) -> io::Result<usize> {
-        let mut read = pin!(self.reader.read_buf(&mut self.buf));
-        poll_fn(|cx| {
-            let count = read.as_mut().poll(cx);
-            if count.is_pending() {
-                pauses.set_behind(false);
-            }
-            count
-        })
-        .await
     }
 }
