@@ -116,13 +116,12 @@ impl Closing {
 }
 
 impl Life {
-    /// Ends the life; see [`Client::close`](super::Client::close). A second call reports nothing.
+    /// Ends the life; see [`Client::close`](super::Client::close). Of a life that the end of the
+    /// process has closed before, it tells the outcome.
     pub(crate) fn close(&self, flush: bool) -> CloseReport {
         let connected = self.outbox.is_wired();
         let peer = lock(&self.closing.state).peer.clone();
-        if !self.begin_close(flush) {
-            return CloseReport::default();
-        }
+        self.begin_close(flush);
         self.finish_close(CloseReport {
             peer,
             connected,
@@ -130,9 +129,8 @@ impl Life {
         })
     }
 
-    /// Shuts the gate and the outbox and tells the life task, without waiting for it. Returns
-    /// whether this call was the first.
-    pub(crate) fn begin_close(&self, flush: bool) -> bool {
+    /// Shuts the gate and the outbox and tells the life task, without waiting for it.
+    pub(crate) fn begin_close(&self, flush: bool) {
         self.gate.shut();
         self.outbox.close();
         self.closing.request.send_if_modified(|mode| {
@@ -141,7 +139,7 @@ impl Life {
                 *mode = Some(if flush { Mode::Flush } else { Mode::Discard });
             }
             first
-        })
+        });
     }
 
     /// Waits until the flush that was begun is over.
@@ -196,7 +194,7 @@ impl Life {
             }
         };
         // Whatever is left when the time is up is counted by the caller.
-        let _ = timeout(FLUSH_TOTAL.max(idle), exchange).await;
+        let _ = timeout(FLUSH_TOTAL, exchange).await;
     }
 
     async fn linger(&self, reader: &mut ReadHalf) {

@@ -40,3 +40,15 @@ fn dns_reason(error: &io::Error) -> String {
     let reason = text.rsplit(": ").next().unwrap_or(&text);
     format!("couldn't open socket: {reason}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_do_not_resolve_have_tcl_s_reason() {
+        let reason = "failed to lookup address information: Name or service not known";
+        let reason = dns_reason(&io::Error::other(reason));
+        assert_eq!(reason, "couldn't open socket: Name or service not known");
+    }
+}

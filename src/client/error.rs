@@ -81,6 +81,17 @@ impl ConnectionError {
         Self::new("ErrConnectionTimeout", format!("Connection timeout for {server}"))
     }
 
+    pub(crate) fn endless_handshake(server: &str) -> Self {
+        Self::new("ErrProtocol", format!("The handshake with {server} does not end"))
+    }
+
+    pub(crate) fn too_many_fields() -> Self {
+        Self::new(
+            "ErrProtocol",
+            "Invalid protocol INFO with too many fields".to_owned(),
+        )
+    }
+
     pub(crate) fn tls_unavailable() -> Self {
         Self::new("ErrTLS", "TLS package is not available".to_owned())
     }

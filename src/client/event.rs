@@ -89,11 +89,23 @@ pub enum LogLevel {
     Debug,
 }
 
+/// What an INFO without fields weighs: `INFO {}`.
+const EMPTY_INFO: usize = 7;
+
 impl Event {
-    /// Bytes that count against the receiver's bound (0 for everything but messages).
+    /// Bytes that count against the receiver's bound: what a server can make us hold. Only
+    /// events that it cannot cause at will weigh nothing.
     pub fn weight(&self) -> usize {
         match self {
             Event::Message { message, .. } | Event::Reply { message, .. } => message.wire_len(),
+            Event::Info { info, .. } => {
+                let fields = info
+                    .fields()
+                    .map(|(name, value)| name.len() + value.to_string().len());
+                EMPTY_INFO + fields.sum::<usize>()
+            }
+            Event::LastError(Some(error)) => error.text.len(),
+            Event::Log { text, .. } => text.len(),
             _ => 0,
         }
     }
@@ -101,8 +113,9 @@ impl Event {
 
 /// Where the engine's events go.
 ///
-/// `ask` takes what goes before everything delivered. `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
+/// `deliver` never blocks and never refuses: the bound works by `has_room`, which the engine
 /// asks before it reads on. While there is none it stops reading the socket, and only that.
+/// Neither it nor `ask` calls back into the engine.
 pub trait EventSink: Send + Sync + 'static {
     /// Appends the events in order and leaves `batch` empty.
     fn deliver(&self, batch: &mut Vec<Event>);

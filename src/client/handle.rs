@@ -54,7 +54,7 @@ impl Client {
     /// Queues a message, without allocating. An empty `reply` means none.
     ///
     /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`
-    /// every 50 ms.
+    /// at every progress and at least every 50 ms.
     pub fn publish(
         &self,
         subject: &[u8],
@@ -92,6 +92,7 @@ impl Client {
     }
 
     /// Sends a PING behind everything queued; ends in `Event::Pong` or `Event::PingTimeout`.
+    /// The owner counts the IDs of its pings itself: scripts see those of requests.
     /// Without a session it goes out with the next one. `timeout_ms` 0 means no limit.
     pub fn ping(&self, id: u64, timeout_ms: u64) {
         let deadline = deadline_in(timeout_ms);

@@ -13,11 +13,14 @@ use super::pool::Server;
 use super::settings::Options;
 use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::url::{Login, Scheme};
-use crate::protocol::{Connect, Credentials, Parser, ServerError, ServerInfo, ServerOp, encode};
+use crate::protocol::{Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode};
 
 /// The version that the package provides.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const READ_SIZE: usize = 16 * 1024;
+/// Bytes that a server may send before its PONG: a few of the largest INFOs. Nothing else bounds
+/// what it makes us tell the owner meanwhile.
+const MAX_HANDSHAKE: usize = 4 * MAX_INFO;
 
 /// A stream whose server has answered the handshake.
 pub(crate) struct Established {
@@ -35,6 +38,7 @@ struct Line {
     transport: Transport,
     parser: Parser,
     buf: BytesMut,
+    received: usize,
     address: String,
 }
 
@@ -122,6 +126,7 @@ impl Line {
             transport,
             parser: Parser::new(),
             buf: BytesMut::new(),
+            received: 0,
             address,
         }
     }
@@ -131,10 +136,13 @@ impl Line {
             if let Some(op) = self.parser.next(&mut self.buf)? {
                 return Ok(op);
             }
+            if self.received > MAX_HANDSHAKE {
+                return Err(ConnectionError::endless_handshake(&self.address));
+            }
             self.buf.reserve(READ_SIZE);
             match self.transport.read_buf(&mut self.buf).await {
                 Ok(0) => return Err(ConnectionError::end_of_stream(&self.address)),
-                Ok(_) => {}
+                Ok(count) => self.received += count,
                 Err(error) => return Err(ConnectionError::read(&self.address, &error)),
             }
         }

@@ -168,17 +168,11 @@ impl Life {
                 }
                 _ => return self.exhausted(events, "Server pool is empty"),
             };
-            let delay = match course.delay_begins(next) {
-                None => Duration::ZERO,
-                Some(since) => time_left(since, self.reconnect_delay(&server, &options).await),
-            };
-            if !delay.is_zero() {
-                self.gate.log(&mut events, LogLevel::Debug, || {
-                    let ms = delay.as_millis();
-                    format!("Waiting for {ms} ms before connecting to the next server")
-                });
-                self.gate.deliver(&mut events);
-                course.wait(delay).await;
+            if let Some(since) = course.delay_begins(next) {
+                course.awaiting = true;
+                let delay = time_left(since, self.reconnect_delay(&server, &options).await);
+                self.wait(delay, &mut course.abandon, &mut events).await;
+                course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
                 Ok(Established {
@@ -212,6 +206,22 @@ impl Life {
                     self.gate.deliver(&mut events);
                 }
             }
+        }
+    }
+
+    /// Lets the delay of the current server pass, unless the owner is in a hurry.
+    async fn wait(&self, delay: Duration, hurry: &mut Abandon, events: &mut Vec<Event>) {
+        if delay.is_zero() {
+            return;
+        }
+        self.gate.log(events, LogLevel::Debug, || {
+            let ms = delay.as_millis();
+            format!("Waiting for {ms} ms before connecting to the next server")
+        });
+        self.gate.deliver(events);
+        tokio::select! {
+            () = sleep(delay) => {}
+            () = hurry.requested() => {}
         }
     }
 
@@ -353,16 +363,6 @@ impl Course {
             attempts: attempts.map(|max| max.max(least)),
             auth_errors: Some(options.auth_error_limit).filter(|&max| max > 0),
         })
-    }
-
-    /// Lets the delay of the current server pass, unless the owner is in a hurry.
-    async fn wait(&mut self, delay: Duration) {
-        self.awaiting = true;
-        tokio::select! {
-            () = sleep(delay) => {}
-            () = self.abandon.requested() => {}
-        }
-        self.awaiting = false;
     }
 
     /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its

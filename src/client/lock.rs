@@ -2,7 +2,8 @@
 //!
 //! Three locks of a life nest, always in this order: tables, writer, queue. The locks of
 //! [`Settings`](super::settings::Settings) are leaves: whoever holds one takes no other. None is
-//! held across an await.
+//! held across an await or while events are delivered, but the gate's own, which has that very
+//! purpose.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -92,7 +92,7 @@ impl Outbox {
 
     /// Queues a publish of about `size` bytes, waiting for room while there is progress.
     ///
-    /// `keep_waiting` is asked every 50 ms; it runs without any lock of ours.
+    /// `keep_waiting` is asked at every progress and at least every 50 ms; it runs without any lock of ours.
     pub(crate) fn publish(
         &self,
         size: usize,

@@ -53,7 +53,7 @@ pub struct ServerPool {
     overflow_reported: bool,
 }
 
-/// The round of attempts that [`ServerPool::next`] is asked for.
+/// The round of attempts that `ServerPool::next` is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
     /// After `connect`: every server once.
@@ -70,7 +70,7 @@ pub struct Limits {
     pub auth_errors: Option<u64>,
 }
 
-/// The outcome of [`ServerPool::next`].
+/// The outcome of `ServerPool::next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Attempt the current server at once.

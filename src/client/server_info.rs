@@ -7,6 +7,10 @@ use super::lock::lock;
 use super::pool::MAX_DISCOVERED;
 use crate::protocol::ServerInfo;
 
+/// Fields that all INFOs of a session may have in all; servers send about thirty. Updates with
+/// ever new names must not grow our memory.
+const MAX_FIELDS: usize = 1000;
+
 impl Life {
     /// Takes in an INFO: the `first` one of a session replaces what was known, others merge.
     /// Returns the fields that came.
@@ -20,7 +24,12 @@ impl Life {
         let info = ServerInfo::parse(json)?;
         let lame_duck = info.ldm() && (first || !self.is_lame_duck());
         match &mut *lock(&self.settings.info) {
-            Some(known) if !first => known.merge(&info),
+            Some(known) if !first => {
+                known.merge(&info);
+                if known.fields().count() > MAX_FIELDS {
+                    return Err(ConnectionError::too_many_fields());
+                }
+            }
             known => *known = Some(info.clone()),
         }
         events.push(Event::Info {

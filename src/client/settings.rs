@@ -117,7 +117,7 @@ impl Settings {
         self.last_sid.fetch_add(1, Relaxed) + 1
     }
 
-    /// A new request ID: 1, 2, … in a count of their own; also good for pings.
+    /// A new request ID: 1, 2, … for requests of both styles.
     pub fn next_request_id(&self) -> u64 {
         self.last_request_id.fetch_add(1, Relaxed) + 1
     }

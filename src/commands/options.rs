@@ -54,8 +54,8 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
     let mut values = vec![None; specs.len()];
     let mut unknown = None;
     for pair in words.chunks_exact(2) {
-        let name = pair[0].to_text();
-        let name = name.trim_start_matches('-');
+        let word = pair[0].to_text();
+        let name = option_name(&word);
         match specs.iter().position(|spec| spec.name == name) {
             Some(index) => values[index] = Some(pair[1].clone()),
             None => unknown = unknown.or_else(|| Some(name.to_owned())),
@@ -70,6 +70,18 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
         Some(name) => Err(invalid(format!("Unknown option {name}"))),
         None => Ok(Values { specs, values }),
     }
+}
+
+/// Whether the pairs in `words` name the option, for methods in which it changes what others mean.
+pub fn gives(words: &[Obj], name: &str) -> bool {
+    words
+        .iter()
+        .step_by(2)
+        .any(|word| option_name(&word.to_text()) == name)
+}
+
+fn option_name(word: &str) -> &str {
+    word.trim_start_matches('-')
 }
 
 pub fn invalid(message: impl Into<String>) -> Error {

@@ -12,15 +12,21 @@ const KIB: usize = 1024;
 #[test]
 fn publish_waits_for_a_slow_server_and_loses_nothing() {
     let server = Server::start();
-    let (fixture, mut peer) = connected(&server, |options| {
-        options.outbox_size = 64 * KIB;
-        options.reconnect_buf_size = 64 * KIB;
-    });
+    let (fixture, mut peer) = connected(&server, |options| options.outbox_size = 64 * KIB);
     let reader = std::thread::spawn(move || peer.rest().len());
     let payload = vec![b'x'; 32 * KIB];
+    let mut waits = 0;
     for _ in 0..1000 {
-        fixture.publish("s", &payload);
+        let keep_waiting = &mut || {
+            waits += 1;
+            true
+        };
+        fixture
+            .client
+            .publish(b"s", b"", None, &payload, keep_waiting)
+            .unwrap();
     }
+    assert!(waits > 0);
     assert_eq!(fixture.client.close(true).unsent, 0);
     assert_eq!(
         reader.join().unwrap(),

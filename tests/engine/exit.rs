@@ -25,7 +25,7 @@ fn an_exit_flushes_every_connection_and_refuses_new_ones() {
     let mut silent = server.accept();
     silent.send("INFO {}\r\n");
     for peer in &mut peers {
-        peer.send_until_full("MSG a 1 1\r\nx\r\n");
+        peer.send(&"MSG a 1 1\r\nx\r\n".repeat(MESSAGES));
         peer.expect(&"PUB p  0\r\n\r\n".repeat(MESSAGES));
         peer.expect_close();
     }

@@ -238,3 +238,14 @@ fn every_info_can_announce_servers() {
     assert_eq!((current.url.address(), current.discovered), (new, true));
     assert_eq!(pool.len(), 2);
 }
+
+#[test]
+fn a_handshake_is_bounded() {
+    let server = Server::start();
+    let fixture = connect(&[&server.url()], |options| options.connect_timeout = 0);
+    let mut peer = server.accept();
+    peer.send(&format!("{INFO}\r\n"));
+    peer.send_until_closed(&format!("INFO {{\"a\":\"{}\"}}\r\n", "x".repeat(10_000)));
+    let error = format!("ErrProtocol The handshake with {} does not end", server.address());
+    assert!(fixture.sink.take_to("lost").contains(&error));
+}

@@ -11,6 +11,7 @@ mod server;
 mod session;
 mod sink;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ struct Fixture {
     client: Client,
     settings: Arc<Settings>,
     sink: Arc<Recorder>,
+    next_ping: Cell<u64>,
 }
 
 /// Connects to `servers` in their order.
@@ -41,6 +43,7 @@ fn connect(servers: &[&str], adjust: impl FnOnce(&mut Options)) -> Fixture {
         client,
         settings,
         sink,
+        next_ping: Cell::new(1),
     }
 }
 
@@ -67,7 +70,8 @@ impl Fixture {
     }
 
     fn ping(&self, timeout_ms: u64) -> u64 {
-        let id = self.settings.next_request_id();
+        let id = self.next_ping.get();
+        self.next_ping.set(id + 1);
         self.client.ping(id, timeout_ms);
         id
     }

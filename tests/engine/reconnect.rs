@@ -138,7 +138,11 @@ fn the_owner_may_set_the_delay() {
     drop(server);
     drop(peer);
     let told = fixture.sink.take_to("lost");
-    assert_eq!(told.iter().filter(|line| **line == question).count(), 2, "{told:?}");
+    assert_eq!(
+        told.iter().filter(|line| **line == question).count(),
+        2,
+        "{told:?}"
+    );
 }
 
 #[test]

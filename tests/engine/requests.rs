@@ -107,6 +107,25 @@ fn no_responders_end_an_old_style_request_at_once() {
 }
 
 #[test]
+fn a_request_larger_than_the_socket_takes_at_once_arrives_whole() {
+    let server = Server::start();
+    let (fixture, mut peer) = connected(&server, |_| {});
+    request(&fixture, 0);
+    let inbox = shared_inbox(&mut peer);
+    reply_subject(&mut peer);
+    let payload = "0123456789".repeat(1 << 20);
+    let id = fixture.settings.next_request_id();
+    fixture
+        .client
+        .request(id, b"svc", None, payload.as_bytes(), 0)
+        .unwrap();
+    fixture.publish("behind", b"");
+    peer.expect(&format!("PUB svc {inbox}.{id} {}\r\n", payload.len()));
+    peer.expect(&payload);
+    peer.expect("\r\nPUB behind  0\r\n\r\n");
+}
+
+#[test]
 fn deadlines_end_requests_in_their_order() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |_| {});

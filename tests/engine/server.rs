@@ -86,6 +86,16 @@ impl Peer {
         stream.set_nonblocking(false).unwrap();
     }
 
+    /// Sends on and on until the client closes.
+    pub fn send_until_closed(&mut self, text: &str) {
+        while self.stream.get_mut().write_all(text.as_bytes()).is_ok() {}
+    }
+
+    /// Waits for input and closes without reading it, which resets the connection.
+    pub fn reset(self) {
+        self.stream.get_ref().peek(&mut [0]).unwrap();
+    }
+
     /// The next line with its end.
     pub fn line(&mut self) -> String {
         let mut line = String::new();

@@ -93,6 +93,19 @@ fn errors_of_the_server() {
 }
 
 #[test]
+fn updates_of_info_cannot_grow_without_end() {
+    let server = Server::start();
+    let (fixture, mut peer) = connected(&server, |_| {});
+    for n in 0..1000 {
+        peer.send(&format!("INFO {{\"field{n}\":1}}\r\n"));
+    }
+    fixture
+        .sink
+        .skip_to("ErrProtocol Invalid protocol INFO with too many fields");
+    assert_eq!(fixture.sink.next(), "status reconnecting");
+}
+
+#[test]
 fn messages_read_before_a_loss_come_first() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |_| {});
@@ -109,6 +122,19 @@ fn messages_read_before_a_loss_come_first() {
             format!("ErrBrokenSocket {error}"),
             "status reconnecting".to_owned(),
         ]
+    );
+}
+
+#[test]
+fn a_reset_has_the_system_s_reason() {
+    let server = Server::start();
+    let (fixture, peer) = connected(&server, |_| {});
+    fixture.publish("unread", b"");
+    peer.reset();
+    let address = server.address();
+    assert_eq!(
+        fixture.sink.take_to("status reconnecting")[1],
+        format!("ErrBrokenSocket Connection to {address} broken - connection reset by peer")
     );
 }
 

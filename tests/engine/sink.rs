@@ -24,24 +24,17 @@ pub struct Recorder {
 impl Recorder {
     /// The next event.
     pub fn next(&self) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut lines = self.lines.lock().unwrap();
-        loop {
-            if let Some(line) = lines.pop_front() {
-                return line;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no event came");
-            lines = self.arrived.wait_timeout(lines, left).unwrap().0;
-        }
+        self.wait_for_next().expect("no event came")
     }
 
     /// The events up to and including the first that is `last`.
     pub fn take_to(&self, last: &str) -> Vec<String> {
         let mut taken = Vec::new();
         while taken.last().is_none_or(|line| line != last) {
-            let deadline_text = format!("waiting for {last:?} behind {taken:?}");
-            taken.push(self.next_or(&deadline_text));
+            match self.wait_for_next() {
+                Some(line) => taken.push(line),
+                None => panic!("waited for {last:?} behind {taken:?}"),
+            }
         }
         taken
     }
@@ -68,9 +61,17 @@ impl Recorder {
         self.delivered.load(SeqCst)
     }
 
-    fn next_or(&self, context: &str) -> String {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.next()))
-            .unwrap_or_else(|_| panic!("{context}"))
+    fn wait_for_next(&self) -> Option<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.lines.lock().unwrap();
+        while lines.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            lines = self.arrived.wait_timeout(lines, left).unwrap().0;
+        }
+        lines.pop_front()
     }
 }
 

@@ -29,8 +29,8 @@ impl Source for Connection {
         Some(Work::none())
     }
 
-    fn thread_ends(&self) {
-        self.end_silently();
+    fn thread_ends(&self) -> Work {
+        Work::Many(self.end_silently().into_iter().collect())
     }
 }
 

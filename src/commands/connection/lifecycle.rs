@@ -147,12 +147,7 @@ impl Connection {
 
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
-        if discarded > 0 {
-            steps.extend(self.log(
-                LogLevel::Warn,
-                &format!("Discarded {discarded} buffered messages"),
-            ));
-        }
+        steps.extend(self.tell_discarded(discarded));
         self.end_requests(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
@@ -188,13 +183,21 @@ impl Connection {
         }
     }
 
-    /// Flushes and ends the life where no script can run any more.
-    pub(super) fn end_silently(&self) {
-        let Some(client) = self.life.take() else { return };
-        client.close(true);
+    /// Flushes and ends the life where no callback and no trace may run any more. What was lost
+    /// is worth a line, which is returned for whoever can still write it.
+    pub(super) fn end_silently(&self) -> Option<Work> {
+        let client = self.life.take()?;
+        let report = client.close(true);
         self.forget();
-        // What `end` wants written would be for scripts, of which none is left.
         drop(self.end(Vec::new(), 0, Ending::Disconnect));
+        self.tell_discarded(report.unsent)
+    }
+
+    fn tell_discarded(&self, messages: usize) -> Option<Work> {
+        if messages == 0 {
+            return None;
+        }
+        self.log(LogLevel::Warn, &format!("Discarded {messages} buffered messages"))
     }
 }
 

@@ -4,13 +4,20 @@ use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::event::LogLevel;
-use crate::commands::options::{Kind, Spec, invalid, parse, spec};
+use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec};
 use crate::tcl::{Interp, Obj, Result, Work};
 
 pub const OPTIONS: &[Spec] = &[
     spec("logger", Kind::ValidStr),
     spec("log_chan", Kind::ValidStr),
     spec("log_level", Kind::ValidStr),
+];
+
+/// The same beside a logger, which makes the other two of no account.
+const WITH_LOGGER: &[Spec] = &[
+    spec("logger", Kind::ValidStr),
+    spec("log_chan", Kind::Str),
+    spec("log_level", Kind::Str),
 ];
 
 /// Where lines go and which ones.
@@ -32,7 +39,12 @@ enum Target {
 impl Log {
     /// Reads the constructor's options. With `-logger` the other two are not even looked at.
     pub fn new(words: &[Obj], name: &str) -> Result<Log> {
-        let values = parse(words, OPTIONS)?;
+        let specs = if gives(words, "logger") {
+            WITH_LOGGER
+        } else {
+            OPTIONS
+        };
+        let values = parse(words, specs)?;
         if let Some(service) = values.text("logger") {
             return Ok(Log {
                 target: Target::Service(service),

@@ -199,7 +199,9 @@ impl Instance for Connection {
         if let Some(waker) = self.waker.get() {
             notifier::remove(waker);
         }
-        self.end_silently();
+        if let Some(line) = self.end_silently() {
+            notifier::post(Box::new(move || line));
+        }
     }
 }
 
