@@ -40,9 +40,17 @@ impl Connection {
         match event {
             Event::Message { sid, message } => self.deliver(sid, &message),
             Event::Reply { id, message, last } => {
-                Some(self.reply(id, &message, last).unwrap_or_else(Work::none))
+                let work = self.reply(id, &message, last);
+                if last {
+                    self.request_ended();
+                }
+                Some(work.unwrap_or_else(Work::none))
             }
-            Event::RequestTimeout { id } => Some(self.request_timed_out(id).unwrap_or_else(Work::none)),
+            Event::RequestTimeout { id } => {
+                let work = self.request_timed_out(id);
+                self.request_ended();
+                Some(work.unwrap_or_else(Work::none))
+            }
             Event::Pong { id, rtt } => {
                 self.pong(id, rtt);
                 Some(self.drained(id).unwrap_or_else(Work::none))

@@ -1,8 +1,9 @@
 //! `drain`: the end of a connection that loses neither what came nor what goes.
 //!
 //! The engine tells the server to end all subscriptions and sends a PING behind that. Its PONG is
-//! dispatched behind the last message; then everything was delivered, and what the callbacks have
-//! published meanwhile goes out with the flush of an ordinary `disconnect`.
+//! dispatched behind the last message; then everything was delivered. Callbacks may wait for
+//! answers to requests of theirs, so these are waited for, too, with another PING behind them. What
+//! was published meanwhile goes out with the flush of an ordinary `disconnect`.
 
 use std::rc::Rc;
 
@@ -19,7 +20,8 @@ const DEFAULT_TIMEOUT: u64 = 30_000;
 
 /// A drain that has begun.
 pub struct Drain {
-    ping: u64,
+    /// The PING whose PONG is waited for; none while requests are.
+    ping: Option<u64>,
     promise: Promise,
     /// The first loss of the connection meanwhile: what was on its way may have gone with it.
     broken: Option<Error>,
@@ -37,7 +39,7 @@ pub fn drain(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     connection.client()?.drain(ping, timeout).map_err(raise)?;
     let promise = Promise::new();
     *connection.draining.borrow_mut() = Some(Drain {
-        ping,
+        ping: Some(ping),
         promise: promise.clone(),
         broken: None,
     });
@@ -52,17 +54,39 @@ impl Connection {
         Err(Error::nats("ErrConnectionDraining", "The connection is draining"))
     }
 
-    /// If this PONG ends a drain, everything was delivered: closes.
+    /// If this PONG is that of a drain, everything was delivered: closes, unless requests wait.
     pub(super) fn drained(&self, ping: u64) -> Option<Work> {
-        let is_ours = |drain: &mut Drain| drain.ping == ping;
-        let drain = self.draining.borrow_mut().take_if(is_ours)?;
+        if self.draining.borrow().as_ref()?.ping != Some(ping) {
+            return None;
+        }
+        if !self.requests.borrow().is_empty() {
+            self.draining.borrow_mut().as_mut()?.ping = None;
+            return None;
+        }
+        let drain = self.draining.take()?;
         let (work, unsent) = self.disconnect();
         drain.promise.settle(match drain.broken {
             Some(error) => Err(error),
-            None if unsent > 0 => Err(timed_out(0, unsent)),
+            None if unsent > 0 => Err(timed_out(0, unsent, 0)),
             None => Ok(Obj::empty()),
         });
         Some(work)
+    }
+
+    /// A request has ended. If a drain waited for it, a round trip shows whether whoever got the
+    /// answer is satisfied.
+    pub(super) fn request_ended(&self) {
+        if !self.requests.borrow().is_empty() {
+            return;
+        }
+        if let Some(drain) = &mut *self.draining.borrow_mut()
+            && drain.ping.is_none()
+            && let Some(client) = &*self.life.borrow()
+        {
+            let ping = self.next_ping_id();
+            drain.ping = Some(ping);
+            client.ping(ping, 0);
+        }
     }
 
     /// The time is up: closes with what is left undone.
@@ -71,8 +95,9 @@ impl Connection {
             return Work::none();
         };
         let undelivered = self.mailbox.pending().items;
+        let pending = self.requests.borrow().len();
         let (work, unsent) = self.disconnect();
-        drain.promise.settle(Err(timed_out(undelivered, unsent)));
+        drain.promise.settle(Err(timed_out(undelivered, unsent, pending)));
         work
     }
 
@@ -101,7 +126,10 @@ pub fn lost(error: Option<&ConnectionError>) -> Error {
     }
 }
 
-fn timed_out(undelivered: usize, unsent: usize) -> Error {
-    let text = format!("Drain timeout: {undelivered} messages not delivered, {unsent} not sent");
+fn timed_out(undelivered: usize, unsent: usize, requests: usize) -> Error {
+    let text = format!(
+        "Drain timeout: {undelivered} messages not delivered, {unsent} not sent, \
+         {requests} requests not answered"
+    );
     Error::nats("ErrTimeout", text)
 }
