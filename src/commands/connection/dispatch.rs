@@ -2,6 +2,7 @@
 
 use super::Connection;
 use super::info::server_dict;
+use super::lifecycle::raise;
 use super::notify::error_fields;
 use crate::client::error::ConnectionError;
 use crate::client::event::{DelayAnswer, Event};
@@ -136,8 +137,9 @@ impl Connection {
         let work = self.set_status(Status::Reconnecting);
         let [code, text] = error_fields(error);
         self.notify("disconnected", &[("server", Obj::text(server)), code, text]);
-        self.flushes_broken(error);
-        self.drain_broken(error);
+        if let Some(error) = error {
+            self.break_promises(&raise(error.clone()));
+        }
         work
     }
 

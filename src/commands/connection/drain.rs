@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use super::lifecycle::{closed, raise};
 use super::{Connection, not_connected};
-use crate::client::error::ConnectionError;
 use crate::client::status::Status;
 use crate::commands::options::{Kind, Spec, parse, spec};
 use crate::commands::promise::Promise;
@@ -101,12 +100,12 @@ impl Connection {
         work
     }
 
-    /// The connection was lost, for the moment, during a drain.
-    pub(super) fn drain_broken(&self, error: Option<&ConnectionError>) {
+    /// Notes that a drain can no longer succeed; it goes on with what can still be done.
+    pub(super) fn break_drain(&self, error: &Error) {
         if let Some(drain) = &mut *self.draining.borrow_mut()
             && drain.broken.is_none()
         {
-            drain.broken = Some(lost(error));
+            drain.broken = Some(error.clone());
         }
     }
 
@@ -115,14 +114,6 @@ impl Connection {
         let Some(drain) = self.draining.take() else { return };
         let last_error = self.last_error.borrow().clone();
         drain.promise.settle(Err(last_error.map_or_else(closed, raise)));
-    }
-}
-
-/// The error of a call that needed this very connection to last.
-pub fn lost(error: Option<&ConnectionError>) -> Error {
-    match error {
-        Some(error) => raise(error.clone()),
-        None => Error::nats("ErrConnectionClosed", "Connection dropped by force_reconnect"),
     }
 }
 

@@ -101,6 +101,10 @@ pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply
         return Err(not_connected());
     }
     connection.client()?.force_reconnect();
+    connection.break_promises(&Error::nats(
+        "ErrConnectionClosed",
+        "Connection dropped by force_reconnect",
+    ));
     Ok(Reply::Empty)
 }
 
@@ -136,6 +140,13 @@ impl Connection {
         let discarded = client.end_of_life();
         self.forget();
         self.end(Vec::new(), discarded, Ending::Lost)
+    }
+
+    /// The connection does not last: what is on its way may be lost, which calls that wait have
+    /// promised not to happen. Calls that come after this mean the next connection.
+    pub(super) fn break_promises(&self, error: &Error) {
+        self.break_flushes(error);
+        self.break_drain(error);
     }
 
     /// Drops what is still on its way from the engine.

@@ -3,9 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::drain::lost;
 use super::{Connection, not_connected};
-use crate::client::error::ConnectionError;
 use crate::client::status::Status;
 use crate::commands::options::{Kind, Spec, parse, spec};
 use crate::commands::promise::Promise;
@@ -92,13 +90,13 @@ impl Connection {
         });
     }
 
-    /// Ends the flushes: what was on its way with them may be lost.
-    pub(super) fn flushes_broken(&self, error: Option<&ConnectionError>) {
+    /// Ends the flushes.
+    pub(super) fn break_flushes(&self, error: &Error) {
         let mut pings = self.pings.borrow_mut();
         pings.retain(|_, asked| {
             let broken = asked.purpose == Purpose::Flush;
             if broken {
-                asked.promise.settle(Err(lost(error)));
+                asked.promise.settle(Err(error.clone()));
             }
             !broken
         });
