@@ -40,6 +40,8 @@ struct Subscription {
     received: u64,
     /// `received` when the server of this session got its SUB.
     received_before: u64,
+    /// The server was told to end it; what is on its way is still wanted.
+    draining: bool,
 }
 
 impl Subscriptions {
@@ -53,6 +55,7 @@ impl Subscriptions {
             max,
             received: 0,
             received_before: 0,
+            draining: false,
         };
         self.table.insert(sid, subscription);
     }
@@ -81,6 +84,22 @@ impl Subscriptions {
         self.table.remove(&sid).is_some()
     }
 
+    /// Tells the server to end all subscriptions of the owner, and keeps them for what is on its
+    /// way.
+    pub(crate) fn drain(&mut self, buf: &mut BytesMut) {
+        for (&sid, subscription) in &mut self.table {
+            if subscription.receiver == Receiver::Owner && !subscription.draining {
+                subscription.draining = true;
+                encode::unsubscribe(buf, sid, None);
+            }
+        }
+    }
+
+    /// Messages that came in so far; `None` for an unknown ID.
+    pub(crate) fn received(&self, sid: u64) -> Option<u64> {
+        self.table.get(&sid).map(|subscription| subscription.received)
+    }
+
     /// Counts a message that came in and says whose it is. The last one within the limit ends
     /// the subscription; the server has ended it as well.
     pub(crate) fn receive(&mut self, sid: u64) -> Option<Receiver> {
@@ -95,6 +114,7 @@ impl Subscriptions {
 
     /// Everything that the server of a new session must know, in ascending order.
     pub(crate) fn restore(&mut self, buf: &mut BytesMut) {
+        self.table.retain(|_, subscription| !subscription.draining);
         for (&sid, subscription) in &mut self.table {
             subscription.received_before = subscription.received;
             subscription.encode(buf, sid);
@@ -155,6 +175,24 @@ mod tests {
         subscriptions.insert(1, b"a", b"", Receiver::Owner, MAX_TOLD + 1);
         assert_eq!(restored(&mut subscriptions), "SUB a  1\r\nUNSUB 1 999999999\r\n");
         assert_eq!(subscriptions.limit(1, u64::MAX), Some(Some(MAX_TOLD)));
+    }
+
+    #[test]
+    fn draining_ends_the_owners_subscriptions_but_takes_what_is_on_its_way() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(1, b"a", b"", Receiver::Owner, 0);
+        subscriptions.insert(2, b"i.*", b"", Receiver::SharedInbox, 0);
+        subscriptions.insert(3, b"b", b"", Receiver::Owner, 4);
+        let mut buf = BytesMut::new();
+        subscriptions.drain(&mut buf);
+        assert_eq!(buf, "UNSUB 1\r\nUNSUB 3\r\n");
+        assert_eq!(subscriptions.receive(1), Some(Receiver::Owner));
+        assert_eq!(subscriptions.received(1), Some(1));
+        buf.clear();
+        subscriptions.drain(&mut buf);
+        assert!(buf.is_empty(), "they are told only once");
+        assert_eq!(restored(&mut subscriptions), "SUB i.*  2\r\n");
+        assert_eq!(subscriptions.received(1), None);
     }
 
     #[test]
