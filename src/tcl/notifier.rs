@@ -6,7 +6,8 @@
 //!
 //! Fairness: sources are served in turn. After [`BURST`] of delivery one cycle of the event loop
 //! passes in which the source queues nothing; in that cycle timers, files and idle handlers get
-//! their turn, which a source that always has work would otherwise starve.
+//! their turn, which a source that always has work would otherwise starve. An `update` ends with
+//! that cycle, so it must never come before anything was delivered.
 //!
 //! Ends: a thread id may be reused, so a wake-up happens under the lock that the thread's exit
 //! handler takes to mark the thread dead.
@@ -86,7 +87,11 @@ struct Thread {
     posted: RefCell<VecDeque<Task>>,
     /// Events that lie in Tcl's queue.
     queued: Cell<usize>,
-    burst_began: Cell<Option<Instant>>,
+    /// How long items have been delivered since other events had their turn.
+    spent: Cell<Duration>,
+    /// Up to when time is in `spent`.
+    counted_to: Cell<Instant>,
+    /// The burst is over: what is queued passes without delivering, and one cycle queues nothing.
     resting: Cell<bool>,
 }
 
@@ -177,7 +182,8 @@ impl Thread {
             turns: RefCell::default(),
             posted: RefCell::default(),
             queued: Cell::new(0),
-            burst_began: Cell::new(None),
+            spent: Cell::default(),
+            counted_to: Cell::new(Instant::now()),
             resting: Cell::new(false),
         })
     }
@@ -207,16 +213,28 @@ impl Thread {
             || !lock(&self.shared.inbox).ready.is_empty()
     }
 
-    /// Whether the burst that this item would belong to is over.
-    fn burst_is_over(&self) -> bool {
+    /// A cycle in which others have their turn.
+    fn rest(&self) {
+        self.resting.set(false);
+        self.spent.set(Duration::ZERO);
+    }
+
+    /// Events are about to be queued where none was: time since the last one was spent elsewhere,
+    /// and if that was long enough, the burst starts afresh.
+    fn start_counting(&self) {
         let now = Instant::now();
-        match self.burst_began.get() {
-            Some(began) if now - began >= BURST => true,
-            Some(_) => false,
-            None => {
-                self.burst_began.set(Some(now));
-                false
-            }
+        if now - self.counted_to.replace(now) >= BURST {
+            self.spent.set(Duration::ZERO);
+        }
+    }
+
+    /// Counts what an item took, and the script that may have run since the item before.
+    fn count_time(&self) {
+        let now = Instant::now();
+        let spent = self.spent.get() + (now - self.counted_to.replace(now));
+        self.spent.set(spent);
+        if spent >= BURST {
+            self.resting.set(true);
         }
     }
 
@@ -264,13 +282,12 @@ unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
         }
         let Some(thread) = served_thread() else { return };
         let waiting = thread.collect();
-        if waiting == 0 {
-            thread.burst_began.set(None);
+        if waiting == 0 || thread.resting.get() {
+            thread.rest();
             return;
         }
-        if thread.resting.replace(false) {
-            thread.burst_began.set(None);
-            return;
+        if thread.queued.get() == 0 {
+            thread.start_counting();
         }
         let wanted = waiting.min(EVENTS_PER_CYCLE);
         for _ in thread.queued.get()..wanted {
@@ -296,6 +313,7 @@ unsafe extern "C-unwind" fn serve(_: *mut RawEvent, flags: c_int) -> c_int {
     let next = guard::catch(|| Ok(served_thread().and_then(|thread| take_turn(&thread))));
     if let Ok(Some(work)) = next {
         work::run(work);
+        guard::contain(|| served_thread().iter().for_each(|thread| thread.count_time()));
     }
     1
 }
@@ -303,10 +321,6 @@ unsafe extern "C-unwind" fn serve(_: *mut RawEvent, flags: c_int) -> c_int {
 fn take_turn(thread: &Thread) -> Option<Work> {
     thread.queued.set(thread.queued.get().saturating_sub(1));
     if thread.resting.get() {
-        return None;
-    }
-    if thread.burst_is_over() {
-        thread.resting.set(true);
         return None;
     }
     thread.next()

@@ -4,26 +4,30 @@
 
 lassign $argv listenPort upstreamPort
 set listener ""
-set links {}                       ;# of all connections ever: {client channel, server channel}
+set links {}                       ;# of all connections ever: {client channel, server channel},
+                                   ;# or {} once it is closed: Tcl uses the names again
+array set number {}                ;# channel -> index of its connection in links
 array set peer {}                  ;# channel -> the channel on the other side
 array set side {}                  ;# channel -> client or server
-array set record {}                ;# channel -> bytes read from it
+array set record {}                ;# index,side -> bytes read from there
 array set paused {client 0 server 0}
 array set blocked {}               ;# channel -> waits until its peer takes more
 array set ended {}                 ;# channel -> has said all it had to say
 
 proc accept {client address port} {
-    global links peer side record upstreamPort
+    global links number peer side record upstreamPort
     if {[catch {socket 127.0.0.1 $upstreamPort} server]} {
         close $client
         return
     }
+    set n [llength $links]
     lappend links [list $client $server]
     foreach {from to name} [list $client $server client $server $client server] {
         fconfigure $from -translation binary -blocking 0 -buffering none
         set peer($from) $to
         set side($from) $name
-        set record($from) ""
+        set number($from) $n
+        set record($n,$name) ""
     }
     listenTo $client
     listenTo $server
@@ -39,9 +43,9 @@ proc listenTo {channel} {
 }
 
 proc forward {from} {
-    global peer record
+    global number side peer record
     if {[catch {read $from 65536} bytes]} { return [drop $from] }
-    append record($from) $bytes
+    append record($number($from),$side($from)) $bytes
     if {[catch {puts -nonewline $peer($from) $bytes}]} { return [drop $from] }
     if {[chan pending output $peer($from)] > 0} {
         waitForRoom $from
@@ -76,21 +80,15 @@ proc continueAfterRoom {from} {
 
 # Closes both sides; what was already read still goes out, in the background.
 proc drop {channel} {
-    global peer blocked ended
+    global links number peer blocked ended
+    lset links $number($channel) {}
     foreach end [list $channel $peer($channel)] {
         unset -nocomplain peer($end) blocked($end) ended($end)
         catch {close $end}
     }
 }
 
-proc openLinks {} {
-    global links peer
-    set open {}
-    foreach link $links {
-        if {[info exists peer([lindex $link 0])]} { lappend open $link }
-    }
-    return $open
-}
+proc openLinks {} { lsearch -all -inline -not -exact $::links {} }
 
 namespace eval order {
     proc accept {} {
@@ -110,9 +108,8 @@ namespace eval order {
 
     proc recorded {name n} {
         global links record
-        set link [lindex $links $n]
-        if {$link eq ""} { return "" }
-        return $record([lindex $link [Position $name]])
+        if {$n eq "end"} { set n [expr {[llength $links] - 1}] }
+        return [expr {[info exists record($n,$name)] ? $record($n,$name) : ""}]
     }
 
     proc pause {name} { SetPaused $name 1 }

@@ -16,6 +16,18 @@ proc waitfor {condition {timeout 10000}} {
     }
 }
 
+# Like waitfor, but without serving any event: the interpreter is busy, as far as others can see.
+proc holdfor {condition {timeout 10000}} {
+    set deadline [expr {[clock milliseconds] + $timeout}]
+    while {![uplevel 1 [list expr $condition]]} {
+        if {[clock milliseconds] > $deadline} {
+            return -code error -errorcode {WAITFOR TIMEOUT} \
+                "after $timeout ms without events still not: $condition"
+        }
+        after 2
+    }
+}
+
 # Runs a script in a new process of this very shell, while this process serves events. The result
 # is a dict:
 #   exit      exit code, empty when a signal ended it

@@ -1,0 +1,41 @@
+# Connections under test, and what they log.
+
+# A connection to the url, connected, with the options configured. Its log goes to the channel
+# $log if the caller has one, else nowhere.
+proc connected {url args} {
+    upvar 1 log log
+    if {[info exists log]} {
+        set c [nats::connection new test -log_chan $log]
+    } else {
+        set c [nats::connection new test -log_level error -log_chan stderr]
+    }
+    $c configure -servers $url -reconnect_time_wait 50 {*}$args
+    $c connect
+    return $c
+}
+
+# One of the counters of a connection.
+proc stat {connection name} { dict get [$connection stats] $name }
+
+# A channel for a log; log_lines gives what was written to it so far, as a list.
+proc log_channel {} {
+    set channel [file tempfile path]
+    fconfigure $channel -buffering line
+    set ::log_path($channel) $path
+    return $channel
+}
+
+proc log_lines {channel {pattern *}} {
+    set file [open $::log_path($channel)]
+    try {
+        return [lsearch -all -inline -glob [split [string trimright [read $file] \n] \n] $pattern]
+    } finally {
+        close $file
+    }
+}
+
+proc close_log {channel} {
+    close $channel
+    file delete $::log_path($channel)
+    unset ::log_path($channel)
+}
