@@ -196,16 +196,6 @@ impl<T: Weight> Receiver<T> {
         self.take_front()
     }
 
-    /// How many items wait; other threads may add some at any time.
-    pub fn len(&self) -> usize {
-        let front = self.front.borrow().len();
-        if front > 0 {
-            front
-        } else {
-            lock(&self.shared.queue).items.len()
-        }
-    }
-
     /// Weighty items not yet taken, and their weight.
     pub fn pending(&self) -> Bound {
         let (items, bytes) = self.taken.get();
