@@ -13,7 +13,7 @@
 //! handler takes to mark the thread dead.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -76,7 +76,7 @@ thread_local! {
 /// An interpreter thread's own side.
 struct Thread {
     shared: Arc<Shared>,
-    sources: RefCell<HashMap<u64, Rc<dyn Source>>>,
+    sources: RefCell<BTreeMap<u64, Rc<dyn Source>>>,
     next_key: Cell<u64>,
     /// Sources that have items, in the order in which they get their turn.
     turns: RefCell<VecDeque<(u64, Rc<dyn Source>)>>,
