@@ -201,16 +201,6 @@ impl<T: Weight> Receiver<T> {
         self.take_front()
     }
 
-    /// How many items wait at least; 0 if none.
-    pub fn len(&self) -> usize {
-        let front = self.front.borrow().len();
-        if front > 0 {
-            front
-        } else {
-            lock(&self.shared.queue).chunks.front().map_or(0, VecDeque::len)
-        }
-    }
-
     /// Weighty items not yet taken, and their weight.
     pub fn pending(&self) -> Bound {
         let (items, bytes) = self.taken.get();
@@ -349,10 +339,8 @@ mod tests {
                     .map(|n| Item(n, 1))
                     .collect(),
             );
-            assert!(receiver.len() > 0);
         }
         assert!(drain(&receiver).into_iter().eq(0..items));
-        assert_eq!(receiver.len(), 0);
     }
 
     #[test]

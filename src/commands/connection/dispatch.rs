@@ -17,10 +17,6 @@ use crate::tcl::{Obj, Result, Work};
 const SILENT_ITEMS: usize = 1000;
 
 impl Source for Connection {
-    fn waiting(&self) -> usize {
-        self.mailbox.len()
-    }
-
     fn next(&self) -> Option<Work> {
         for _ in 0..SILENT_ITEMS {
             if let Some(work) = self.dispatch(self.mailbox.take()?) {

@@ -19,7 +19,7 @@ mod request;
 mod subscribe;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -97,7 +97,7 @@ pub struct Connection {
     status: Cell<Status>,
     last_error: RefCell<Option<ConnectionError>>,
     server_info: RefCell<info::Fields>,
-    subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
+    subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
     pings: RefCell<BTreeMap<u64, Asked>>,
     /// Namespaces of the objects that go with this one.

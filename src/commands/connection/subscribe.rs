@@ -182,7 +182,7 @@ impl Connection {
             [
                 Obj::latin1(message.subject()),
                 content,
-                Obj::latin1(message.reply()),
+                self.keys.reply_to(message),
             ],
         ))
     }
