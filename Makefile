@@ -1,6 +1,7 @@
 # The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
 #
 #   make demo                            runs the examples against a server of its own
+#   make bench                           what the package costs beside what Tcl costs
 #   make test                            everything; see scripts/test
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
@@ -16,7 +17,7 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library library-path demo test test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench test test-tcl prepare install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -35,6 +36,9 @@ $(PACKAGE)/pkgIndex.tcl: pkgIndex.tcl.in Cargo.toml
 
 demo: all
 	scripts/demo
+
+bench: all
+	TCLSH=$(TCLSH) benches/run
 
 test:
 	scripts/test

@@ -8,13 +8,13 @@
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::life::Life;
 use super::lock::lock;
-use super::transport::ReadHalf;
+use super::transport::{ReadHalf, WriteHalf};
 use super::writer::Step;
 
 /// A flush ends after this long even with progress.
@@ -211,6 +211,19 @@ impl Life {
         // A server that keeps its side open for longer loses nothing but our patience.
         let _ = timeout(LINGER, exchange).await;
     }
+}
+
+/// Closes a socket that nothing more is to be written to, in the background, as at the end of a
+/// life: the server reads what the socket took.
+pub(crate) fn see_off(mut reader: ReadHalf, mut writer: WriteHalf) {
+    tokio::spawn(async move {
+        let exchange = async {
+            if writer.shutdown().await.is_ok() {
+                discard_input(&mut reader).await;
+            }
+        };
+        let _ = timeout(LINGER, exchange).await;
+    });
 }
 
 async fn discard_input(reader: &mut ReadHalf) {

@@ -28,6 +28,19 @@ impl ConnectionError {
         ConnectionError { code, text }
     }
 
+    /// Whether the server, or the lack of a login, says that we may not connect.
+    pub(crate) fn is_authentication(&self) -> bool {
+        matches!(
+            self.code,
+            "ErrAuthorization" | "ErrAuthExpired" | "ErrAuthRevoked" | "ErrAccountAuthExpired"
+        )
+    }
+
+    /// Whether the server ended the connection because, or possibly because, we read too slowly.
+    pub(crate) fn is_drop(&self, behind: bool) -> bool {
+        (behind && self.code == "ErrBrokenSocket") || self.text.starts_with("slow consumer")
+    }
+
     pub(crate) fn end_of_stream(server: &str) -> Self {
         Self::new(
             "ErrBrokenSocket",

@@ -10,7 +10,6 @@ use tokio::sync::{Notify, oneshot};
 
 use super::error::ConnectionError;
 use super::pool::Server;
-use super::status::Status;
 use crate::protocol::{Message, ServerInfo};
 
 /// One thing that happened, in the order of the wire.
@@ -22,14 +21,30 @@ pub enum Event {
     Reply { id: u64, message: Message, last: bool },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
-    /// The answer to the ping `id`; everything published before it reached the server.
-    Pong { id: u64 },
+    /// The answer to the ping `id`, `rtt` after it was written or queued; everything published
+    /// before it reached the server.
+    Pong { id: u64, rtt: Duration },
     /// The deadline of the ping `id` passed.
     PingTimeout { id: u64 },
     /// `last_error` changes; `None` clears it.
     LastError(Option<ConnectionError>),
-    /// `status` is written (possibly with the value that it already has).
-    Status(Status),
+    /// `status` becomes connected: the server at the address `H:P` answered the handshake.
+    Connected { server: String },
+    /// `status` becomes reconnecting: the connection to `H:P` ended by the error, or because the
+    /// owner wanted another one.
+    Disconnected {
+        server: String,
+        error: Option<ConnectionError>,
+    },
+    /// URLs (without logins) that are new in the pool since the server announced them.
+    Discovered { urls: Vec<String> },
+    /// The server at `H:P` is about to close its connections.
+    LameDuck { server: String },
+    /// Reading from `H:P` pauses since the owner does not keep up. Comes ahead of what waits, once
+    /// for pauses in quick succession.
+    SlowConsumer { server: String },
+    /// The time of `Client::drain` is up. Comes ahead of what waits.
+    DrainTimeout,
     /// An INFO: `replace` for the first one of a session, else fields to merge.
     Info { info: ServerInfo, replace: bool },
     /// A log line, stamped with the time of what it tells about.
@@ -104,7 +119,7 @@ impl Event {
 pub trait EventSink: Send + Sync + 'static {
     /// Appends the events in order and leaves `batch` empty.
     fn deliver(&self, batch: &mut Vec<Event>);
-    /// Puts a question before all events that have not taken effect.
+    /// Puts an event before all that have not taken effect.
     fn ask(&self, question: Event);
     /// Whether the engine may read on.
     fn has_room(&self) -> bool;

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use tokio::runtime::Handle;
 
 use super::close::CloseReport;
 use super::deadlines::{Waiter, deadline_in};
 use super::error::{ConnectionError, PublishError};
-use super::event::EventSink;
+use super::event::{Event, EventSink};
 use super::life::Life;
 use super::lock::lock;
 use super::runtime;
 use super::settings::Settings;
 use super::subscriptions::Receiver;
 use super::tables::Tables;
+use super::writer::Backlog;
 use crate::protocol::encode;
 
 /// A handle to one life of a connection, from its start until it is closed or lost.
@@ -116,6 +118,52 @@ impl Client {
         self.life().outbox.control_now(encode::ping);
     }
 
+    /// Tells the server to end all subscriptions of the owner, then sends a ping as
+    /// [`ping`](Self::ping) does: its `Event::Pong` comes behind the last message. When
+    /// `timeout_ms` (0 for no limit) is over, `Event::DrainTimeout` comes ahead of all messages.
+    ///
+    /// The owner ends the life at either event.
+    ///
+    /// # Errors
+    /// There is no background runtime.
+    pub fn drain(&self, id: u64, timeout_ms: u64) -> Result<(), ConnectionError> {
+        let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
+        let mut farewell = BytesMut::new();
+        let mut tables = self.tables();
+        tables.subscriptions.drain(&mut farewell);
+        self.life().outbox.control(|buf| buf.extend_from_slice(&farewell));
+        tables.pings.ask(id, None);
+        self.life().outbox.control_now(encode::ping);
+        drop(tables);
+        if let Some(deadline) = deadline_in(timeout_ms) {
+            let life = Arc::downgrade(&self.life.life);
+            runtime.spawn(async move {
+                tokio::time::sleep_until(deadline.into()).await;
+                if let Some(life) = life.upgrade() {
+                    life.gate.ask(Event::DrainTimeout);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Drops the connection and makes another one without any delay. What was not written stays
+    /// for that; while a delay runs, it ends.
+    pub fn force_reconnect(&self) {
+        self.life().abandon.make();
+    }
+
+    /// Messages for the subscription `sid` that came in so far; `None` when it has ended or is
+    /// unknown.
+    pub fn received(&self, sid: u64) -> Option<u64> {
+        self.tables().subscriptions.received(sid)
+    }
+
+    /// What was accepted and is not in the socket.
+    pub fn backlog(&self) -> Backlog {
+        self.life().outbox.backlog()
+    }
+
     /// Sends a new-style request: one reply to the shared inbox. `timeout_ms` 0 means no limit.
     ///
     /// Never blocks; `id` is new from [`Settings::next_request_id`].
@@ -158,7 +206,7 @@ impl Client {
     ) -> Result<(), PublishError> {
         let deadline = deadline_in(timeout_ms);
         let sid = self.life().settings.next_sid();
-        let inbox = super::inbox::new_inbox().into_bytes();
+        let inbox = self.life().settings.new_inbox().into_bytes();
         let size = publish_size(subject, &inbox, header, payload);
         let mut tables = self.tables();
         tables
@@ -218,7 +266,8 @@ impl Client {
 
     /// `<inbox>.<id>`; the first call subscribes to the inbox.
     fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> Vec<u8> {
-        let (inbox, is_new) = tables.requests.shared_inbox();
+        let settings = &self.life().settings;
+        let (inbox, is_new) = tables.requests.shared_inbox(|| settings.new_inbox());
         let reply = format!("{inbox}.{id}").into_bytes();
         if is_new {
             let sid = self.life().settings.next_sid();

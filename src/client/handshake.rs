@@ -72,7 +72,7 @@ impl Life {
             match line.next_op().await? {
                 ServerOp::Info(json) => {
                     let mut events = Vec::new();
-                    let info = self.take_info(&json, true, &mut events)?;
+                    let info = self.take_info(&json, true, &line.address, &mut events)?;
                     self.gate.deliver(&mut events);
                     return Ok(info);
                 }
@@ -91,7 +91,7 @@ impl Life {
                 ServerOp::Ping => owes_pong = true,
                 ServerOp::Info(json) => {
                     let mut events = Vec::new();
-                    self.take_info(&json, false, &mut events)?;
+                    self.take_info(&json, false, &line.address, &mut events)?;
                     self.gate.deliver(&mut events);
                 }
                 ServerOp::Err(text) => self.take_server_error(&text)?,

@@ -19,7 +19,8 @@ use rand::Rng;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::close::Closing;
+use super::abandon::{Abandon, AbandonRequest};
+use super::close::{Closing, see_off};
 use super::dial::dial;
 use super::error::ConnectionError;
 use super::event::{ANSWER_TIME, DelayAnswer, Event, EventSink, LogLevel};
@@ -27,10 +28,9 @@ use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
 use super::outbox::Outbox;
-use super::pool::{Next, Round, Server};
+use super::pool::{Limits, Next, Round, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
-use super::status::Status;
 use super::tables::Tables;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
@@ -48,11 +48,12 @@ pub(crate) struct Life {
     /// Wakes the clock for a deadline before the one that it sleeps on.
     pub(crate) earlier_deadline: Notify,
     pub(crate) closing: Closing,
+    pub(crate) abandon: AbandonRequest,
 }
 
 /// How the life has gone so far.
-#[derive(Default)]
 struct Course {
+    abandon: Abandon,
     /// A session was established: from now on, reconnecting.
     was_connected: bool,
     /// Sessions in a row that ended soon after their handshake (D50).
@@ -61,6 +62,8 @@ struct Course {
     lost_at: Option<u64>,
     /// The delay of the current server runs.
     awaiting: bool,
+    /// The owner wants a connection at once: the next attempt has no delay.
+    hurried: bool,
 }
 
 /// No server is left.
@@ -75,6 +78,7 @@ impl Life {
             tables: Mutex::default(),
             earlier_deadline: Notify::new(),
             closing: Closing::new(),
+            abandon: AbandonRequest::new(),
         }
     }
 
@@ -101,7 +105,7 @@ impl Life {
     }
 
     async fn run(&self) {
-        let mut course = Course::default();
+        let mut course = Course::new(self.abandon.subscribe());
         loop {
             let connection = tokio::select! {
                 biased;
@@ -117,13 +121,23 @@ impl Life {
                 }
                 Some(Err(PoolExhausted)) => return self.gate.deliver(&mut vec![Event::Lost]),
                 Some(Ok((mut input, writer, owes_pong))) => {
+                    course.abandon.forget();
                     self.enter_session(&course, &input, writer, owes_pong);
                     let started = Instant::now();
-                    match self.session(&mut input).await {
+                    match self.session(&mut input, &mut course.abandon).await {
                         End::Closing => return self.leave(Some(&mut input.reader)).await,
-                        End::Broken(error) => self.leave_session(error),
+                        End::Broken(error) => {
+                            self.leave_session(&input.address, Some(error));
+                            course.session_lost(started.elapsed(), &self.settings.options());
+                        }
+                        End::Abandoned => {
+                            let writer = self.leave_session(&input.address, None);
+                            if let Some(writer) = writer {
+                                see_off(input.reader, writer);
+                            }
+                            course.session_abandoned();
+                        }
                     }
-                    course.session_lost(started.elapsed(), &self.settings.options());
                 }
             }
         }
@@ -157,7 +171,7 @@ impl Life {
             if let Some(since) = course.delay_begins(next) {
                 course.awaiting = true;
                 let delay = time_left(since, self.reconnect_delay(&server, &options).await);
-                self.wait(delay, &mut events).await;
+                self.wait(delay, &mut course.abandon, &mut events).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -183,7 +197,11 @@ impl Life {
                 }
                 Err(error) => {
                     self.closing.set_peer(None);
-                    lock(&self.settings.pool).attempt_failed(epoch_ms());
+                    {
+                        let mut pool = lock(&self.settings.pool);
+                        pool.attempt_failed(epoch_ms());
+                        pool.note_auth_error(&error);
+                    }
                     self.report_error(&mut events, error);
                     self.gate.deliver(&mut events);
                 }
@@ -191,7 +209,8 @@ impl Life {
         }
     }
 
-    async fn wait(&self, delay: Duration, events: &mut Vec<Event>) {
+    /// Lets the delay of the current server pass, unless the owner is in a hurry.
+    async fn wait(&self, delay: Duration, hurry: &mut Abandon, events: &mut Vec<Event>) {
         if delay.is_zero() {
             return;
         }
@@ -200,7 +219,10 @@ impl Life {
             format!("Waiting for {ms} ms before connecting to the next server")
         });
         self.gate.deliver(events);
-        sleep(delay).await;
+        tokio::select! {
+            () = sleep(delay) => {}
+            () = hurry.requested() => {}
+        }
     }
 
     /// The wait between a server's failure and the next attempt, in ms: the owner's answer, or the
@@ -265,7 +287,8 @@ impl Life {
         self.gate.log(&mut events, LogLevel::Info, || {
             format!("Connected to the server at {}", input.address)
         });
-        events.extend([Event::LastError(None), Event::Status(Status::Connected)]);
+        let server = input.address.clone();
+        events.extend([Event::LastError(None), Event::Connected { server }]);
         self.gate.deliver(&mut events);
     }
 
@@ -280,17 +303,28 @@ impl Life {
         self.outbox.open(writer, front, pings);
     }
 
-    /// Closes the socket of a broken session and tells of the loss.
-    fn leave_session(&self, error: ConnectionError) {
-        {
+    /// Ends a session that broke by the error, or that the owner wants replaced, and tells of the
+    /// loss. Returns the write half of the socket.
+    fn leave_session(&self, server: &str, error: Option<ConnectionError>) -> Option<WriteHalf> {
+        let writer = {
             let _tables = lock(&self.tables);
-            self.outbox.sever();
-        }
+            self.outbox.sever()
+        };
         self.closing.set_peer(None);
         let mut events = Vec::new();
-        self.report_error(&mut events, error);
-        events.push(Event::Status(Status::Reconnecting));
+        match &error {
+            Some(error) => {
+                lock(&self.settings.pool).note_auth_error(error);
+                self.report_error(&mut events, error.clone());
+            }
+            None => self.gate.log(&mut events, LogLevel::Info, || {
+                format!("Closing connection to {server}")
+            }),
+        }
+        let server = server.to_owned();
+        events.push(Event::Disconnected { server, error });
         self.gate.deliver(&mut events);
+        writer
     }
 
     /// A panic of the life task: closed with a reason rather than silently dead.
@@ -307,20 +341,37 @@ impl Life {
 }
 
 impl Course {
-    fn round(&self, options: &Options) -> Round {
-        if self.was_connected {
-            Round::Reconnect {
-                max_attempts: options.max_reconnect_attempts.try_into().ok(),
-            }
-        } else {
-            Round::First
+    fn new(abandon: Abandon) -> Self {
+        Course {
+            abandon,
+            was_connected: false,
+            short_sessions: 0,
+            lost_at: None,
+            awaiting: false,
+            hurried: false,
         }
+    }
+
+    fn round(&self, options: &Options) -> Round {
+        if !self.was_connected && !options.retry_on_initial_connect {
+            return Round::First;
+        }
+        // Without any reconnecting a first round still tries every server once.
+        let least = u64::from(!self.was_connected);
+        let attempts: Option<u64> = options.max_reconnect_attempts.try_into().ok();
+        Round::Reconnect(Limits {
+            attempts: attempts.map(|max| max.max(least)),
+            auth_errors: Some(options.auth_error_limit).filter(|&max| max > 0),
+        })
     }
 
     /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
     /// own failure, and after the second short session in a row also the loss of that.
     fn delay_begins(&mut self, next: Next) -> Option<u64> {
         let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
+        if std::mem::take(&mut self.hurried) {
+            return None;
+        }
         match next {
             Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
             _ => lost_at,
@@ -336,6 +387,11 @@ impl Course {
             0
         };
         self.lost_at = Some(epoch_ms());
+    }
+
+    fn session_abandoned(&mut self) {
+        self.was_connected = true;
+        self.hurried = true;
     }
 }
 

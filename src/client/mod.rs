@@ -9,16 +9,17 @@
 //! | `event`, `gate` | what the engine tells the owner, and the way there |
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
-//! | `life` | from server to server: attempts, sessions, losses, the end |
+//! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
 //! | `dial`, `transport`, `handshake` | from an address to an established stream |
-//! | `session`, `server_info` | what is read |
+//! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
 //! | `deadlines`, `clock` | what ends by time |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
+mod abandon;
 mod clock;
 mod close;
 mod deadlines;
@@ -33,6 +34,7 @@ pub mod inbox;
 mod life;
 pub(crate) mod lock;
 mod outbox;
+pub mod pauses;
 mod pings;
 pub mod pool;
 mod requests;
@@ -53,3 +55,4 @@ pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
 pub use settings::{Options, Settings};
 pub use status::Status;
+pub use writer::Backlog;

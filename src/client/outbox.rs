@@ -25,6 +25,9 @@ use super::writer::{Writer, WriterSlot};
 const STALL: Duration = Duration::from_secs(1);
 /// How often a waiting `publish` asks its caller whether to go on.
 const SLICE: Duration = Duration::from_millis(50);
+/// After this long without a write a publish does not count as part of a flow. A wake-up of the
+/// writer on another CPU takes about as long.
+const QUIET: Duration = Duration::from_micros(50);
 
 /// The outgoing side of one life.
 pub(crate) struct Outbox {
@@ -112,7 +115,7 @@ impl Outbox {
             if queue.has_room(size, queue.limit()) {
                 encode(&mut queue.pending);
                 queue.messages += 1;
-                self.release(queue);
+                self.send_off(queue);
                 return Ok(());
             }
             if !queue.makes_progress() {
@@ -222,6 +225,18 @@ impl Outbox {
         }
     }
 
+    /// A publish after a quiet time is more likely an answer that somebody waits for than the
+    /// first of many: it is written at once. In a flow a system call for each would cost too much.
+    fn send_off(&self, queue: MutexGuard<'_, Queue>) {
+        if queue.writer_sleeps && queue.last_progress.elapsed() >= QUIET {
+            // Out of the order of locks, which is safe for one that is only tried.
+            let mut writer = self.writer.try_lock();
+            self.write_through(writer.as_deref_mut(), queue);
+        } else {
+            self.release(queue);
+        }
+    }
+
     /// Writes the queue from this thread if the writer is idle, which spares its wake-up.
     fn write_through(&self, writer: Option<&mut Writer>, queue: MutexGuard<'_, Queue>) {
         let Some(writer) = writer.filter(|w| w.is_idle() && queue.wired && queue.writer_sleeps) else {
@@ -283,5 +298,40 @@ impl Limits {
             outbox_size: options.outbox_size,
             reconnect_buf_size: options.reconnect_buf_size,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_publish_after_a_quiet_time_does_not_wait_for_the_write_loop() {
+        let outbox = Outbox::new(Arc::default());
+        let (socket, mut server) = tokio::io::duplex(1024);
+        outbox.open(Box::new(socket), BytesMut::new(), 0);
+        let mut writing = pin!(outbox.write_loop());
+        while !outbox.queue().writer_sleeps {
+            tokio::select! {
+                biased;
+                error = &mut writing => panic!("{error}"),
+                () = yield_now() => {}
+            }
+        }
+        std::thread::sleep(QUIET);
+        let message = b"PUB quiet  0\r\n\r\n";
+        let published = outbox.publish(message.len(), |buf| buf.extend_from_slice(message), &mut || false);
+        assert_eq!(published, Ok(()));
+        let mut arrived = [0; 64];
+        // Nobody polls the write loop.
+        let count = timeout(Duration::ZERO, server.read(&mut arrived)).await;
+        assert_eq!(&arrived[..count.unwrap().unwrap()], message);
+        assert_eq!(outbox.queue().used(), 0);
     }
 }

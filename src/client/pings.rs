@@ -4,7 +4,7 @@
 //! passed stays in it until its PONG has come, or that PONG would satisfy the next one.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The PINGs on their way, and those that wait for the next session.
 #[derive(Default)]
@@ -16,14 +16,34 @@ pub(crate) struct Pings {
 
 enum Asker {
     KeepAlive,
-    Owner { id: u64, deadline: Option<Instant> },
+    Owner(Ping),
     TimedOut,
+}
+
+/// An owner's ping.
+struct Ping {
+    id: u64,
+    deadline: Option<Instant>,
+    /// When it was written or queued.
+    asked: Instant,
+}
+
+/// A ping that was answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) id: u64,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) rtt: Duration,
 }
 
 impl Pings {
     /// An owner's PING, written now or with the next session.
     pub(crate) fn ask(&mut self, id: u64, deadline: Option<Instant>) {
-        self.askers.push_back(Asker::Owner { id, deadline });
+        self.askers.push_back(Asker::Owner(Ping {
+            id,
+            deadline,
+            asked: Instant::now(),
+        }));
     }
 
     /// A keep-alive PING is about to be written.
@@ -37,12 +57,15 @@ impl Pings {
         self.outstanding
     }
 
-    /// A PONG has come: the owner's ping that it answers, with its deadline. An unsolicited
-    /// PONG answers nothing.
-    pub(crate) fn answer(&mut self) -> Option<(u64, Option<Instant>)> {
+    /// A PONG has come: the owner's ping that it answers. An unsolicited PONG answers nothing.
+    pub(crate) fn answer(&mut self) -> Option<Answered> {
         self.outstanding = 0;
         match self.askers.pop_front() {
-            Some(Asker::Owner { id, deadline }) => Some((id, deadline)),
+            Some(Asker::Owner(Ping { id, deadline, asked })) => Some(Answered {
+                id,
+                deadline,
+                rtt: asked.elapsed(),
+            }),
             _ => None,
         }
     }
@@ -52,7 +75,7 @@ impl Pings {
         let asker = self
             .askers
             .iter_mut()
-            .find(|a| matches!(a, Asker::Owner { id: i, .. } if *i == id));
+            .find(|a| matches!(a, Asker::Owner(ping) if ping.id == id));
         asker.map(|asker| *asker = Asker::TimedOut).is_some()
     }
 
@@ -60,7 +83,13 @@ impl Pings {
     /// still waits for survive.
     pub(crate) fn restore(&mut self) -> usize {
         self.outstanding = 0;
-        self.askers.retain(|asker| matches!(asker, Asker::Owner { .. }));
+        self.askers.retain_mut(|asker| match asker {
+            Asker::Owner(ping) => {
+                ping.asked = Instant::now();
+                true
+            }
+            Asker::KeepAlive | Asker::TimedOut => false,
+        });
         self.askers.len()
     }
 }
@@ -68,6 +97,10 @@ impl Pings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answered(pings: &mut Pings) -> Option<u64> {
+        pings.answer().map(|answered| answered.id)
+    }
 
     #[test]
     fn each_pong_answers_its_own_ping() {
@@ -78,15 +111,15 @@ mod tests {
         assert!(pings.time_out(1));
         assert!(!pings.time_out(1));
         assert_eq!(pings.outstanding(), 1);
-        assert_eq!(pings.answer(), None);
+        assert_eq!(answered(&mut pings), None);
         assert_eq!(pings.outstanding(), 0);
         assert_eq!(
-            pings.answer(),
+            answered(&mut pings),
             None,
             "that PONG belonged to the ping that timed out"
         );
-        assert_eq!(pings.answer(), Some((2, None)));
-        assert_eq!(pings.answer(), None);
+        assert_eq!(answered(&mut pings), Some(2));
+        assert_eq!(answered(&mut pings), None);
     }
 
     #[test]
@@ -98,6 +131,6 @@ mod tests {
         pings.time_out(1);
         assert_eq!(pings.restore(), 1);
         assert_eq!(pings.outstanding(), 0);
-        assert_eq!(pings.answer(), Some((2, None)));
+        assert_eq!(answered(&mut pings), Some(2));
     }
 }

@@ -15,6 +15,7 @@ use std::fmt;
 
 use rand::seq::SliceRandom;
 
+use super::error::ConnectionError;
 use super::url::{InvalidUrl, ServerUrl};
 
 /// Servers learnt from `connect_urls` that the pool takes in; a cluster is far smaller, and a
@@ -31,6 +32,8 @@ pub struct Server {
     pub reconnects: u64,
     /// Milliseconds since the epoch at the last failure; 0 for none.
     pub last_attempt: u64,
+    /// The authentication error that the last attempt met, and how many before met the same.
+    auth_error: Option<(ConnectionError, u64)>,
     /// The host name that a discovered server's certificate may carry when it was announced by
     /// its bare address (D13).
     pub tls_name: Option<String>,
@@ -55,8 +58,16 @@ pub struct ServerPool {
 pub enum Round {
     /// After `connect`: every server once.
     First,
-    /// After the loss of a connection; a server may fail `max_attempts` times, or without end.
-    Reconnect { max_attempts: Option<u64> },
+    /// After the loss of a connection, or after `connect` if the owner wants it retried.
+    Reconnect(Limits),
+}
+
+/// How often a server may fail before it is dropped for good; `None` for any number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub attempts: Option<u64>,
+    /// Equal authentication errors in a row.
+    pub auth_errors: Option<u64>,
 }
 
 /// The outcome of `ServerPool::next`.
@@ -142,9 +153,7 @@ impl ServerPool {
             let reconnects = first.reconnects;
             match round {
                 Round::First if reconnects > 0 => return Next::AllTried,
-                Round::Reconnect {
-                    max_attempts: Some(max),
-                } if reconnects >= max => {
+                Round::Reconnect(limits) if limits.are_reached_by(first) => {
                     removed.push(first.url.address());
                     self.servers.pop_front();
                 }
@@ -168,6 +177,19 @@ impl ServerPool {
             server.reconnects += 1;
             server.last_attempt = now;
         }
+    }
+
+    /// The current server refused our login, in an attempt or later; any other `error` ends a
+    /// series of such errors.
+    pub(crate) fn note_auth_error(&mut self, error: &ConnectionError) {
+        let Some(server) = self.servers.back_mut() else {
+            return;
+        };
+        server.auth_error = match server.auth_error.take() {
+            _ if !error.is_authentication() => None,
+            Some((same, count)) if same == *error => Some((same, count + 1)),
+            _ => Some((error.clone(), 1)),
+        };
     }
 
     /// The current server answered the handshake.
@@ -218,6 +240,7 @@ impl Server {
             discovered: false,
             reconnects: 0,
             last_attempt: 0,
+            auth_error: None,
             tls_name: None,
         }
     }
@@ -237,14 +260,34 @@ impl Server {
     fn forget_failures(&mut self) {
         self.reconnects = 0;
         self.last_attempt = 0;
+        self.auth_error = None;
+    }
+}
+
+impl Limits {
+    fn are_reached_by(&self, server: &Server) -> bool {
+        let auth_errors = server.auth_error.as_ref().map_or(0, |(_, count)| *count);
+        self.attempts.is_some_and(|max| server.reconnects >= max)
+            || self.auth_errors.is_some_and(|max| auth_errors >= max)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::ServerError;
 
-    const UNLIMITED: Round = Round::Reconnect { max_attempts: None };
+    const UNLIMITED: Round = Round::Reconnect(Limits {
+        attempts: None,
+        auth_errors: None,
+    });
+
+    fn at_most(attempts: u64) -> Round {
+        Round::Reconnect(Limits {
+            attempts: Some(attempts),
+            auth_errors: None,
+        })
+    }
 
     fn pool(urls: &[&str]) -> ServerPool {
         let texts: Vec<String> = urls.iter().map(|u| (*u).to_owned()).collect();
@@ -304,9 +347,7 @@ mod tests {
     #[test]
     fn servers_leave_the_pool_at_the_limit() {
         let mut pool = pool(&["a:1", "b:2"]);
-        let round = Round::Reconnect {
-            max_attempts: Some(1),
-        };
+        let round = at_most(1);
         let mut removed = Vec::new();
         for _ in 0..2 {
             assert_eq!(pool.next(round, &mut removed), Next::Attempt);
@@ -322,15 +363,43 @@ mod tests {
         let mut pool = pool(&["a"]);
         assert_eq!(next(&mut pool, Round::First), Next::Attempt);
         pool.attempt_succeeded();
-        assert_eq!(
-            next(
-                &mut pool,
-                Round::Reconnect {
-                    max_attempts: Some(0)
-                }
-            ),
-            Next::PoolEmpty
-        );
+        assert_eq!(next(&mut pool, at_most(0)), Next::PoolEmpty);
+    }
+
+    #[test]
+    fn equal_authentication_errors_in_a_row_end_a_server() {
+        let mut pool = pool(&["a"]);
+        let round = Round::Reconnect(Limits {
+            attempts: None,
+            auth_errors: Some(2),
+        });
+        let [violation, expired] = [
+            &b"'Authorization Violation'"[..],
+            b"'User Authentication Expired'",
+        ]
+        .map(|text| {
+            let error: ConnectionError = ServerError::classify(text).into();
+            error
+        });
+        let refused = ConnectionError::dial("a:4222", "connection refused");
+        for error in [&violation, &refused, &violation, &expired, &expired] {
+            assert_ne!(next(&mut pool, round), Next::PoolEmpty, "before {error:?}");
+            pool.attempt_failed(1);
+            pool.note_auth_error(error);
+        }
+        assert_eq!(next(&mut pool, round), Next::PoolEmpty);
+    }
+
+    #[test]
+    fn a_success_ends_a_series_of_authentication_errors() {
+        let mut pool = pool(&["a"]);
+        let round = Round::Reconnect(Limits {
+            attempts: None,
+            auth_errors: Some(1),
+        });
+        pool.note_auth_error(&ConnectionError::no_credentials("a:4222"));
+        pool.attempt_succeeded();
+        assert_eq!(next(&mut pool, round), Next::Attempt);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Requests that wait for replies.
 //!
-//! New-style requests share one inbox per life; the third token of a reply's subject is the
+//! New-style requests share one inbox per life; the token behind it in a reply's subject is the
 //! request's ID, and the first reply ends it. An old-style request has an inbox and a
 //! subscription of its own and ends with its last reply, or when its first one says that nobody
 //! listens (D29).
@@ -8,12 +8,12 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::inbox::new_inbox;
-
 /// The pending requests of a life.
 #[derive(Default)]
 pub(crate) struct Requests {
     shared_inbox: Option<String>,
+    /// Tokens of the shared inbox.
+    inbox_tokens: usize,
     pending: HashMap<u64, Pending>,
 }
 
@@ -39,9 +39,13 @@ pub(crate) enum Verdict {
 
 impl Requests {
     /// The inbox that new-style requests share, made by the first of them; the flag says so.
-    pub(crate) fn shared_inbox(&mut self) -> (&str, bool) {
+    pub(crate) fn shared_inbox(&mut self, make: impl FnOnce() -> String) -> (&str, bool) {
         let is_new = self.shared_inbox.is_none();
-        (self.shared_inbox.get_or_insert_with(new_inbox), is_new)
+        let inbox = self.shared_inbox.get_or_insert_with(make);
+        if is_new {
+            self.inbox_tokens = inbox.split('.').count();
+        }
+        (inbox, is_new)
     }
 
     pub(crate) fn add_new_style(&mut self, id: u64, deadline: Option<Instant>) {
@@ -75,7 +79,7 @@ impl Requests {
 
     /// The new-style request that a message to `subject` in the shared inbox answers.
     pub(crate) fn addressee(&self, subject: &[u8]) -> Option<u64> {
-        let token = subject.split(|&b| b == b'.').nth(2)?;
+        let token = subject.split(|&b| b == b'.').nth(self.inbox_tokens)?;
         let id = std::str::from_utf8(token).ok()?.parse().ok()?;
         self.pending.get(&id)?.own_sid.is_none().then_some(id)
     }
@@ -108,10 +112,16 @@ mod tests {
     });
 
     #[test]
-    fn new_style_replies_are_matched_by_the_third_token_and_the_first_wins() {
+    fn new_style_replies_are_matched_by_the_token_behind_the_inbox_and_the_first_wins() {
+        for inbox in ["_INBOX.x", "my.own.prefix.x"] {
+            matched_behind(inbox);
+        }
+    }
+
+    fn matched_behind(inbox: &str) {
         let mut requests = Requests::default();
-        let inbox = requests.shared_inbox().0.to_owned();
-        assert_eq!(requests.shared_inbox(), (inbox.as_str(), false));
+        assert_eq!(requests.shared_inbox(|| inbox.to_owned()), (inbox, true));
+        assert_eq!(requests.shared_inbox(|| unreachable!()), (inbox, false));
         requests.add_new_style(12, None);
         let subject = |token: &str| format!("{inbox}.{token}").into_bytes();
         assert_eq!(requests.addressee(&subject("12")), Some(12));

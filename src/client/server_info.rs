@@ -18,9 +18,11 @@ impl Life {
         &self,
         json: &[u8],
         first: bool,
+        address: &str,
         events: &mut Vec<Event>,
     ) -> Result<ServerInfo, ConnectionError> {
         let info = ServerInfo::parse(json)?;
+        let lame_duck = info.ldm() && (first || !self.is_lame_duck());
         match &mut *lock(&self.settings.info) {
             Some(known) if !first => {
                 known.merge(&info);
@@ -34,8 +36,16 @@ impl Life {
             info: info.clone(),
             replace: first,
         });
+        if lame_duck {
+            let server = address.to_owned();
+            events.push(Event::LameDuck { server });
+        }
         self.take_connect_urls(&info.connect_urls(), events);
         Ok(info)
+    }
+
+    fn is_lame_duck(&self) -> bool {
+        lock(&self.settings.info).as_ref().is_some_and(ServerInfo::ldm)
     }
 
     fn take_connect_urls(&self, urls: &[&str], events: &mut Vec<Event>) {
@@ -45,10 +55,18 @@ impl Life {
         self.gate.log(events, LogLevel::Debug, || {
             format!("Got connect_urls: {}", urls.join(" "))
         });
+        if self.settings.options().ignore_discovered_servers {
+            return;
+        }
         let announced = lock(&self.settings.pool).announce(urls);
-        for url in announced.added {
+        for url in &announced.added {
             self.gate.log(events, LogLevel::Debug, || {
                 format!("Added {url} to the server pool")
+            });
+        }
+        if !announced.added.is_empty() {
+            events.push(Event::Discovered {
+                urls: announced.added,
             });
         }
         for entry in announced.invalid {

@@ -1,17 +1,17 @@
 //! The established connection: reading, writing and keep-alive until something ends it.
 
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
 
+use super::abandon::Abandon;
 use super::error::ConnectionError;
 use super::event::{Event, LogLevel};
 use super::life::Life;
 use super::lock::lock;
-use super::settings::Stats;
+use super::pauses::Pauses;
 use super::transport::ReadHalf;
 use crate::protocol::{Headers, Parser, ServerError, ServerOp, encode};
 
@@ -38,25 +38,32 @@ pub(crate) enum End {
     Broken(ConnectionError),
     /// The owner closes; the streams are still good.
     Closing,
+    /// The owner wants another connection; the streams are still good.
+    Abandoned,
 }
-
-/// How long reading has stood still because the owner has no room.
-#[derive(Default)]
-pub(crate) struct Pauses(Mutex<(Duration, Option<Instant>)>);
 
 impl Life {
     /// Serves the connection. Its activities run side by side: a pause in reading holds up none
     /// of the others.
-    pub(crate) async fn session(&self, input: &mut Input) -> End {
-        let pauses = Pauses::default();
+    pub(crate) async fn session(&self, input: &mut Input, abandon: &mut Abandon) -> End {
+        let stats = &self.settings.stats;
+        let pauses = &stats.pauses;
+        pauses.start_session();
         let address = input.address.clone();
-        tokio::select! {
+        let end = tokio::select! {
             biased;
             () = self.closing.requested() => End::Closing,
-            error = self.read_loop(input, &pauses) => End::Broken(error),
+            () = abandon.requested() => End::Abandoned,
+            error = self.read_loop(input, pauses) => End::Broken(error),
             error = self.outbox.write_loop() => End::Broken(ConnectionError::write(&address, &error)),
-            error = self.keep_alive(&pauses) => End::Broken(error),
+            error = self.keep_alive(pauses) => End::Broken(error),
+        };
+        if let End::Broken(error) = &end
+            && error.is_drop(pauses.is_behind())
+        {
+            stats.server_drops.fetch_add(1, Relaxed);
         }
+        end
     }
 
     async fn read_loop(&self, input: &mut Input, pauses: &Pauses) -> ConnectionError {
@@ -106,7 +113,7 @@ impl Life {
                     tables.pong(events);
                 }
                 Ok(Some(other)) => {
-                    if let Err(error) = self.take_op(other, events) {
+                    if let Err(error) = self.take_op(other, &input.address, events) {
                         break Err(error);
                     }
                 }
@@ -118,7 +125,7 @@ impl Life {
     }
 
     /// The operations that need no table.
-    fn take_op(&self, op: ServerOp, events: &mut Vec<Event>) -> Result<(), ConnectionError> {
+    fn take_op(&self, op: ServerOp, address: &str, events: &mut Vec<Event>) -> Result<(), ConnectionError> {
         match op {
             ServerOp::Ping => {
                 self.gate.log(events, LogLevel::Debug, || {
@@ -130,7 +137,7 @@ impl Life {
                 .gate
                 .log(events, LogLevel::Debug, || "received +OK".to_owned()),
             ServerOp::Info(json) => {
-                self.take_info(&json, false, events)?;
+                self.take_info(&json, false, address, events)?;
             }
             ServerOp::Err(text) => {
                 let error = ServerError::classify(&text);
@@ -146,7 +153,12 @@ impl Life {
 
     /// Waits for room; one line tells of a long wait.
     async fn pause(&self, address: &str, pauses: &Pauses) {
-        let _pause = pauses.begin(&self.settings.stats);
+        let (_pause, episode_begins) = pauses.begin();
+        if episode_begins {
+            self.gate.ask(Event::SlowConsumer {
+                server: address.to_owned(),
+            });
+        }
         let long = tokio::time::sleep(LONG_PAUSE);
         tokio::pin!(long);
         let mut told = false;
@@ -192,49 +204,6 @@ impl Life {
             self.gate
                 .log(&mut events, LogLevel::Debug, || "sending PING".to_owned());
             self.gate.deliver(&mut events);
-        }
-    }
-}
-
-impl Pauses {
-    /// Until the result is dropped, reading stands still.
-    fn begin<'a>(&'a self, stats: &'a Stats) -> Pause<'a> {
-        lock(&self.0).1 = Some(Instant::now());
-        stats.pauses.fetch_add(1, Relaxed);
-        Pause { pauses: self, stats }
-    }
-
-    fn total(&self) -> Duration {
-        let (past, since) = *lock(&self.0);
-        past + since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    async fn sleep_while_reading(&self, interval: Duration) {
-        let mut known = self.total();
-        let mut left = interval;
-        while !left.is_zero() {
-            tokio::time::sleep(left).await;
-            let total = self.total();
-            left = total - known;
-            known = total;
-        }
-    }
-}
-
-/// Reading stands still.
-struct Pause<'a> {
-    pauses: &'a Pauses,
-    stats: &'a Stats,
-}
-
-impl Drop for Pause<'_> {
-    fn drop(&mut self) {
-        let mut state = lock(&self.pauses.0);
-        if let Some(since) = state.1.take() {
-            let lasted = since.elapsed();
-            state.0 += lasted;
-            let nanos = u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX);
-            self.stats.paused_ns.fetch_add(nanos, Relaxed);
         }
     }
 }

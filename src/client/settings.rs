@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
 use super::lock::lock;
+use super::pauses::Pauses;
 use super::pool::ServerPool;
 use crate::protocol::ServerInfo;
 
@@ -43,6 +45,14 @@ pub struct Options {
     pub reconnect_jitter: u64,
     /// Failed attempts until a server leaves the pool; negative for no limit.
     pub max_reconnect_attempts: i64,
+    /// Equal authentication errors in a row until a server leaves the pool; 0 for no limit.
+    pub auth_error_limit: u64,
+    /// Whether the first round goes on like a reconnect when every server has failed.
+    pub retry_on_initial_connect: bool,
+    /// Whether the servers that a server announces stay out of the pool.
+    pub ignore_discovered_servers: bool,
+    /// What reply subjects begin with; a subject of ASCII characters.
+    pub inbox_prefix: String,
     /// Period of the keep-alive; 0 for none.
     pub ping_interval: u64,
     pub max_outstanding_pings: u64,
@@ -70,6 +80,10 @@ impl Default for Options {
             ask_delay: false,
             reconnect_jitter: 100,
             max_reconnect_attempts: 60,
+            auth_error_limit: 0,
+            retry_on_initial_connect: false,
+            ignore_discovered_servers: false,
+            inbox_prefix: DEFAULT_INBOX_PREFIX.to_owned(),
             ping_interval: 120_000,
             max_outstanding_pings: 2,
             outbox_size: 16 << 20,
@@ -84,16 +98,17 @@ impl Default for Options {
 pub struct Stats {
     pub in_msgs: AtomicU64,
     pub in_bytes: AtomicU64,
-    /// Publishes accepted; those discarded later are taken off again.
+    /// Publishes that the writer has taken; those that it gives back unwritten are taken off again.
     pub out_msgs: AtomicU64,
     /// Bytes handed to the socket.
     pub out_bytes: AtomicU64,
     /// Handshakes completed after a loss.
     pub reconnects: AtomicU64,
-    /// How often reading stopped because the owner did not keep up.
-    pub pauses: AtomicU64,
-    /// Nanoseconds that reading stood still in all.
-    pub paused_ns: AtomicU64,
+    /// When reading stood still because the owner did not keep up.
+    pub pauses: Pauses,
+    /// Sessions that the server ended while the owner did not keep up, or by saying that it did
+    /// not. What the server dropped with them nobody can count.
+    pub server_drops: AtomicU64,
 }
 
 impl Settings {
@@ -105,6 +120,11 @@ impl Settings {
     /// A new request ID: 1, 2, … for requests of both styles.
     pub fn next_request_id(&self) -> u64 {
         self.last_request_id.fetch_add(1, Relaxed) + 1
+    }
+
+    /// A new reply subject.
+    pub fn new_inbox(&self) -> String {
+        new_inbox(&lock(&self.options).inbox_prefix)
     }
 
     pub(crate) fn options(&self) -> Options {

@@ -10,6 +10,10 @@ use bytes::BytesMut;
 
 use crate::protocol::encode;
 
+/// The highest limit that is told to a server: servers read nine digits and take a longer number
+/// for zero, which would end the subscription at once.
+const MAX_TOLD: u64 = 999_999_999;
+
 /// Whose messages a subscription receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Receiver {
@@ -36,6 +40,8 @@ struct Subscription {
     received: u64,
     /// `received` when the server of this session got its SUB.
     received_before: u64,
+    /// The server was told to end it; what is on its way is still wanted.
+    draining: bool,
 }
 
 impl Subscriptions {
@@ -49,6 +55,7 @@ impl Subscriptions {
             max,
             received: 0,
             received_before: 0,
+            draining: false,
         };
         self.table.insert(sid, subscription);
     }
@@ -69,12 +76,28 @@ impl Subscriptions {
             return Some(None);
         }
         subscription.max = max;
-        Some(Some(max - subscription.received_before))
+        Some(Some(subscription.told()))
     }
 
     /// Ends a subscription; returns whether it was there.
     pub(crate) fn remove(&mut self, sid: u64) -> bool {
         self.table.remove(&sid).is_some()
+    }
+
+    /// Tells the server to end all subscriptions of the owner, and keeps them for what is on its
+    /// way.
+    pub(crate) fn drain(&mut self, buf: &mut BytesMut) {
+        for (&sid, subscription) in &mut self.table {
+            if subscription.receiver == Receiver::Owner && !subscription.draining {
+                subscription.draining = true;
+                encode::unsubscribe(buf, sid, None);
+            }
+        }
+    }
+
+    /// Messages that came in so far; `None` for an unknown ID.
+    pub(crate) fn received(&self, sid: u64) -> Option<u64> {
+        self.table.get(&sid).map(|subscription| subscription.received)
     }
 
     /// Counts a message that came in and says whose it is. The last one within the limit ends
@@ -91,6 +114,7 @@ impl Subscriptions {
 
     /// Everything that the server of a new session must know, in ascending order.
     pub(crate) fn restore(&mut self, buf: &mut BytesMut) {
+        self.table.retain(|_, subscription| !subscription.draining);
         for (&sid, subscription) in &mut self.table {
             subscription.received_before = subscription.received;
             subscription.encode(buf, sid);
@@ -102,8 +126,13 @@ impl Subscription {
     fn encode(&self, buf: &mut BytesMut, sid: u64) {
         encode::subscribe(buf, &self.subject, &self.queue, sid);
         if self.max > 0 {
-            encode::unsubscribe(buf, sid, Some(self.max - self.received_before));
+            encode::unsubscribe(buf, sid, Some(self.told()));
         }
+    }
+
+    /// The limit as the server of this session counts.
+    fn told(&self) -> u64 {
+        (self.max - self.received_before).min(MAX_TOLD)
     }
 }
 
@@ -138,6 +167,32 @@ mod tests {
         assert_eq!(subscriptions.limit(3, 2), Some(None), "two have come already");
         assert_eq!(subscriptions.limit(3, 9), None);
         assert_eq!(restored(&mut subscriptions), "SUB b q 7\r\nUNSUB 7 4\r\n");
+    }
+
+    #[test]
+    fn limits_beyond_what_servers_read_are_told_as_the_highest() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(1, b"a", b"", Receiver::Owner, MAX_TOLD + 1);
+        assert_eq!(restored(&mut subscriptions), "SUB a  1\r\nUNSUB 1 999999999\r\n");
+        assert_eq!(subscriptions.limit(1, u64::MAX), Some(Some(MAX_TOLD)));
+    }
+
+    #[test]
+    fn draining_ends_the_owners_subscriptions_but_takes_what_is_on_its_way() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.insert(1, b"a", b"", Receiver::Owner, 0);
+        subscriptions.insert(2, b"i.*", b"", Receiver::SharedInbox, 0);
+        subscriptions.insert(3, b"b", b"", Receiver::Owner, 4);
+        let mut buf = BytesMut::new();
+        subscriptions.drain(&mut buf);
+        assert_eq!(buf, "UNSUB 1\r\nUNSUB 3\r\n");
+        assert_eq!(subscriptions.receive(1), Some(Receiver::Owner));
+        assert_eq!(subscriptions.received(1), Some(1));
+        buf.clear();
+        subscriptions.drain(&mut buf);
+        assert!(buf.is_empty(), "they are told only once");
+        assert_eq!(restored(&mut subscriptions), "SUB i.*  2\r\n");
+        assert_eq!(subscriptions.received(1), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::deadlines::{Deadlines, Waiter};
 use super::event::Event;
 use super::outbox::Outbox;
-use super::pings::Pings;
+use super::pings::{Answered, Pings};
 use super::requests::{Requests, Verdict};
 use super::subscriptions::{Receiver, Subscriptions};
 use crate::protocol::{Message, encode};
@@ -41,9 +41,9 @@ impl Tables {
 
     /// A PONG has come.
     pub(crate) fn pong(&mut self, events: &mut Vec<Event>) {
-        if let Some((id, deadline)) = self.pings.answer() {
+        if let Some(Answered { id, deadline, rtt }) = self.pings.answer() {
             self.deadlines.remove(deadline, Waiter::Ping(id));
-            events.push(Event::Pong { id });
+            events.push(Event::Pong { id, rtt });
         }
     }
 

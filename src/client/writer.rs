@@ -37,6 +37,17 @@ pub(crate) struct Writer {
     error: Option<io::Error>,
 }
 
+/// What was accepted and is not in the socket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Publishes that the writer has taken, hence counted in `Stats::out_msgs`.
+    pub taken_msgs: u64,
+    /// Publishes that it has not taken.
+    pub queued_msgs: u64,
+    /// Bytes of operations of every kind.
+    pub bytes: u64,
+}
+
 /// One step of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -74,11 +85,18 @@ impl Outbox {
         };
     }
 
-    /// A session is over: its socket closes, and of what is unsent only publishes stay.
-    pub(crate) fn sever(&self) {
+    /// A session is over: of what is unsent only publishes stay.
+    ///
+    /// Returns the write half, which closes when it is dropped.
+    pub(crate) fn sever(&self) -> Option<WriteHalf> {
         let mut writer = self.writer.lock();
         let mut queue = self.queue();
-        let Writer { chunk, written, .. } = std::mem::take(&mut *writer);
+        let Writer {
+            socket,
+            chunk,
+            written,
+            ..
+        } = std::mem::take(&mut *writer);
         let mut kept = BytesMut::new();
         let returned = retain_publishes(&chunk, written, &mut kept) as u64;
         self.settings.stats.out_msgs.fetch_sub(returned, Relaxed);
@@ -88,16 +106,31 @@ impl Outbox {
         queue.in_flight = 0;
         queue.start(false, &self.settings);
         self.notify_progress(&mut queue);
+        socket
     }
 
     /// A life is over: its socket closes and nothing stays.
     pub(crate) fn discard(&self) {
         let mut writer = self.writer.lock();
         let mut queue = self.queue();
-        *writer = Writer::default();
+        let Writer { chunk, written, .. } = std::mem::take(&mut *writer);
+        let unwritten = count_unfinished_publishes(&chunk, written) as u64;
+        self.settings.stats.out_msgs.fetch_sub(unwritten, Relaxed);
         queue.pending = BytesMut::new();
+        queue.messages = 0;
         queue.in_flight = 0;
         queue.start(false, &self.settings);
+    }
+
+    /// What was accepted and is not in the socket.
+    pub(crate) fn backlog(&self) -> Backlog {
+        let writer = self.writer.lock();
+        let queue = self.queue();
+        Backlog {
+            taken_msgs: count_unfinished_publishes(&writer.chunk, writer.written) as u64,
+            queued_msgs: queue.messages,
+            bytes: queue.used() as u64,
+        }
     }
 
     /// The number of messages accepted and not completely written.

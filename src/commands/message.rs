@@ -8,13 +8,15 @@ use super::options::invalid;
 use crate::protocol::{Headers, Message};
 use crate::tcl::{Interp, Obj, Result};
 
-/// The keys of message dicts, made once per connection.
+/// The keys of message dicts and other values that messages share, made once per connection.
 pub struct Keys {
     header: Obj,
     data: Obj,
     subject: Obj,
     reply: Obj,
     sub_id: Obj,
+    /// Most messages have no reply subject: they share this value.
+    no_reply: Obj,
 }
 
 impl Keys {
@@ -25,6 +27,15 @@ impl Keys {
             subject: Obj::text("subject"),
             reply: Obj::text("reply"),
             sub_id: Obj::text("sub_id"),
+            no_reply: Obj::empty(),
+        }
+    }
+
+    /// The subject for answers to a message, empty if there is none.
+    pub fn reply_to(&self, message: &Message) -> Obj {
+        match message.reply() {
+            [] => self.no_reply.clone(),
+            reply => Obj::latin1(reply),
         }
     }
 
@@ -34,7 +45,7 @@ impl Keys {
             (&self.header, header_dict(message)),
             (&self.data, payload(message, utf8)),
             (&self.subject, Obj::latin1(message.subject())),
-            (&self.reply, Obj::latin1(message.reply())),
+            (&self.reply, self.reply_to(message)),
             (&self.sub_id, Obj::int(message.sid())),
         ])
     }

@@ -57,7 +57,13 @@ impl<'a> Call<'a> {
         // SAFETY: the words are alive; Tcl leaves the message in the interpreter.
         unsafe {
             let words = self.words.as_ptr().cast();
-            (api().wrong_num_args)(self.interp.raw(), self.skip as isize, words, usage.as_ptr());
+            // An empty text would leave a blank behind the words.
+            let usage = if usage.is_empty() {
+                std::ptr::null()
+            } else {
+                usage.as_ptr()
+            };
+            (api().wrong_num_args)(self.interp.raw(), self.skip as isize, words, usage);
         }
         Error::from_interp(self.interp)
     }

@@ -13,7 +13,7 @@
 //! handler takes to mark the thread dead.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,16 +26,12 @@ use super::work::{self, Work};
 
 /// How long items are delivered before the rest of the event loop gets a turn.
 const BURST: Duration = Duration::from_millis(1);
-/// How many events a cycle of the event loop queues at most.
-const EVENTS_PER_CYCLE: usize = 256;
 
 /// Something that has items for its interpreter's thread.
 ///
 /// It wakes the thread when it gets its first item, and again only after [`Source::next`] has
 /// found none.
 pub trait Source {
-    /// How many items wait (an estimate is enough).
-    fn waiting(&self) -> usize;
     /// Takes the next item and says what is to be done; `None` when there was none.
     fn next(&self) -> Option<Work>;
     /// The thread ends: finish now. Of scripts only the work returned can still run, once.
@@ -80,18 +76,19 @@ thread_local! {
 /// An interpreter thread's own side.
 struct Thread {
     shared: Arc<Shared>,
-    sources: RefCell<HashMap<u64, Rc<dyn Source>>>,
+    sources: RefCell<BTreeMap<u64, Rc<dyn Source>>>,
     next_key: Cell<u64>,
     /// Sources that have items, in the order in which they get their turn.
     turns: RefCell<VecDeque<(u64, Rc<dyn Source>)>>,
     posted: RefCell<VecDeque<Task>>,
-    /// Events that lie in Tcl's queue.
-    queued: Cell<usize>,
+    /// Whether an event of ours lies in Tcl's queue. One is enough: before it does its work it
+    /// queues the next one.
+    queued: Cell<bool>,
     /// How long items have been delivered since other events had their turn.
     spent: Cell<Duration>,
     /// Up to when time is in `spent`.
     counted_to: Cell<Instant>,
-    /// The burst is over: what is queued passes without delivering, and one cycle queues nothing.
+    /// The burst is over: a queued event passes without delivering, and one cycle queues none.
     resting: Cell<bool>,
 }
 
@@ -181,36 +178,43 @@ impl Thread {
             next_key: Cell::new(1),
             turns: RefCell::default(),
             posted: RefCell::default(),
-            queued: Cell::new(0),
+            queued: Cell::new(false),
             spent: Cell::default(),
             counted_to: Cell::new(Instant::now()),
             resting: Cell::new(false),
         })
     }
 
-    /// Takes over what other threads have announced; returns how many items may be waiting.
-    fn collect(&self) -> usize {
+    /// Takes over what other threads have announced; returns whether there may be items.
+    fn collect(&self) -> bool {
         let ready = std::mem::take(&mut lock(&self.shared.inbox).ready);
-        let mut turns = self.turns.borrow_mut();
         for key in ready {
             if let Some(source) = self.sources.borrow().get(&key) {
-                turns.push_back((key, source.clone()));
+                self.turns.borrow_mut().push_back((key, source.clone()));
             }
         }
-        let mut waiting = self.posted.borrow().len();
-        for (_, source) in turns.iter() {
-            if waiting >= EVENTS_PER_CYCLE {
-                break;
-            }
-            waiting += source.waiting().max(1);
-        }
-        waiting
+        self.has_items()
+    }
+
+    fn has_items(&self) -> bool {
+        !self.posted.borrow().is_empty() || !self.turns.borrow().is_empty()
     }
 
     fn has_work(&self) -> bool {
-        !self.posted.borrow().is_empty()
-            || !self.turns.borrow().is_empty()
-            || !lock(&self.shared.inbox).ready.is_empty()
+        self.has_items() || !lock(&self.shared.inbox).ready.is_empty()
+    }
+
+    fn queue_event(&self) {
+        // SAFETY: Tcl frees the event with its own allocator after `serve` returned 1.
+        unsafe {
+            let event = (api().alloc)(size_of::<RawEvent>()).cast::<RawEvent>();
+            event.write(RawEvent {
+                proc: serve,
+                next: std::ptr::null_mut(),
+            });
+            (api().queue_event)(event, sys::TCL_QUEUE_TAIL);
+        }
+        self.queued.set(true);
     }
 
     /// A cycle in which others have their turn.
@@ -219,7 +223,7 @@ impl Thread {
         self.spent.set(Duration::ZERO);
     }
 
-    /// Events are about to be queued where none was: time since the last one was spent elsewhere,
+    /// An event is about to be queued where none was: time since the last one was spent elsewhere,
     /// and if that was long enough, the burst starts afresh.
     fn start_counting(&self) {
         let now = Instant::now();
@@ -274,33 +278,18 @@ unsafe extern "C-unwind" fn setup(_: *mut c_void, flags: c_int) {
     });
 }
 
-/// After the loop looked for events: queue one for each item, up to a bound.
+/// After the loop looked for events: queue ours if there are items.
 unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
     guard::contain(|| {
         if flags & sys::TCL_FILE_EVENTS == 0 {
             return;
         }
         let Some(thread) = served_thread() else { return };
-        let waiting = thread.collect();
-        if waiting == 0 || thread.resting.get() {
+        if !thread.collect() || thread.resting.get() {
             thread.rest();
-            return;
-        }
-        if thread.queued.get() == 0 {
+        } else if !thread.queued.get() {
             thread.start_counting();
-        }
-        let wanted = waiting.min(EVENTS_PER_CYCLE);
-        for _ in thread.queued.get()..wanted {
-            // SAFETY: Tcl frees the event with its own allocator after `serve` returned 1.
-            unsafe {
-                let event = (api().alloc)(size_of::<RawEvent>()).cast::<RawEvent>();
-                event.write(RawEvent {
-                    proc: serve,
-                    next: std::ptr::null_mut(),
-                });
-                (api().queue_event)(event, sys::TCL_QUEUE_TAIL);
-            }
-            thread.queued.set(thread.queued.get() + 1);
+            thread.queue_event();
         }
     });
 }
@@ -319,11 +308,15 @@ unsafe extern "C-unwind" fn serve(_: *mut RawEvent, flags: c_int) -> c_int {
 }
 
 fn take_turn(thread: &Thread) -> Option<Work> {
-    thread.queued.set(thread.queued.get().saturating_sub(1));
+    thread.queued.set(false);
     if thread.resting.get() {
         return None;
     }
-    thread.next()
+    let next = thread.next();
+    if thread.has_items() {
+        thread.queue_event();
+    }
+    next
 }
 
 /// The thread's side, unless this is a forked child, where no thread of ours exists.

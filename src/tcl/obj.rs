@@ -124,6 +124,15 @@ impl Obj {
         }
     }
 
+    /// A dict of the fields, in their order.
+    pub fn record(fields: &[(&str, Obj)]) -> Obj {
+        let pairs: Vec<(Obj, Obj)> = fields
+            .iter()
+            .map(|(name, value)| (Obj::text(name), value.clone()))
+            .collect();
+        Obj::dict(pairs.iter().map(|(name, value)| (name, value.clone())))
+    }
+
     /// The string representation in Tcl's form of UTF-8 (NUL as two bytes).
     ///
     /// The slice is valid while nothing else touches the value.

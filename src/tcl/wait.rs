@@ -150,6 +150,11 @@ unsafe extern "C-unwind" fn resumed(data: *mut *mut c_void, _: *mut RawInterp, s
         wait.gate.sleeper.take();
         return serve_until_open(interp, wait);
     }
+    if is_in_coroutine(&interp) {
+        // Somebody made the coroutine's `yield` fail: it goes on, without what it waited for.
+        wait.gate.sleeper.take();
+        return status;
+    }
     if let Some(Sleeper::Coroutine { interp, command }) = wait.gate.sleeper.take() {
         let name = Obj::empty();
         // SAFETY: the command is being deleted, not yet freed.
@@ -159,6 +164,20 @@ unsafe extern "C-unwind" fn resumed(data: *mut *mut c_void, _: *mut RawInterp, s
         *wait.gate.sleeper.borrow_mut() = Some(deleted);
     }
     status
+}
+
+/// Whether a coroutine runs that is not being deleted. Leaves the interpreter's result alone.
+fn is_in_coroutine(interp: &Interp) -> bool {
+    if !interp.is_alive() {
+        return false;
+    }
+    // SAFETY: the state that is saved is restored.
+    unsafe {
+        let state = (api().save_interp_state)(interp.raw(), sys::TCL_OK);
+        let coroutine = current_coroutine(interp);
+        (api().restore_interp_state)(interp.raw(), state);
+        coroutine.is_some()
+    }
 }
 
 /// Whether a C function stands between the coroutine and us (as in `lsort -command`).

@@ -1,5 +1,6 @@
 //! The client engine against scripted servers: bytes on the wire, events, and their order.
 
+mod additions;
 mod backpressure;
 mod close;
 mod exit;

@@ -83,6 +83,7 @@ fn errors_of_the_server() {
             "log Warn permissions violation for publish to \"x\"",
             "ErrPermissions permissions violation for publish to \"x\"",
             "info merge ldm",
+            "lame duck",
             "log Warn boom",
             "ErrServer boom",
             "status reconnecting",
@@ -178,6 +179,7 @@ fn the_keep_alive_stands_still_while_the_owner_has_no_room() {
     fixture.sink.set_full(true);
     peer.send("MSG a 1 1\r\nx\r\n");
     assert_eq!(fixture.sink.next(), "message 1 a x");
+    assert_eq!(fixture.sink.next(), "slow consumer");
     // Four times the period: without standing still, the second tick would break the connection.
     sleep(Duration::from_millis(600));
     peer.send("PONG\r\nMSG a 1 1\r\ny\r\n");

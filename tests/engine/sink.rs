@@ -122,11 +122,16 @@ fn describe(event: Event) -> String {
             )
         }
         Event::RequestTimeout { id } => format!("request timeout {id}"),
-        Event::Pong { id } => format!("pong {id}"),
+        Event::Pong { id, .. } => format!("pong {id}"),
         Event::PingTimeout { id } => format!("ping timeout {id}"),
         Event::LastError(None) => "no error".to_owned(),
         Event::LastError(Some(error)) => format!("{} {}", error.code, error.text),
-        Event::Status(status) => format!("status {}", status.as_str()),
+        Event::Connected { .. } => "status connected".to_owned(),
+        Event::Disconnected { .. } => "status reconnecting".to_owned(),
+        Event::Discovered { urls } => format!("discovered {}", urls.join(" ")),
+        Event::LameDuck { .. } => "lame duck".to_owned(),
+        Event::SlowConsumer { .. } => "slow consumer".to_owned(),
+        Event::DrainTimeout => "drain timeout".to_owned(),
         Event::Info { info, replace } => {
             let names: Vec<&str> = info.fields().map(|(name, _)| name).collect();
             format!(

@@ -34,13 +34,14 @@ proc holdfor {condition {timeout 10000}} {
 #   signal    name of that signal, as in SIGSEGV, else empty
 #   timedout  whether it was killed after timeout (ms)
 #   stdout, stderr
-# Options: -args list, -timeout ms (30000), -encoding name.
+# Options: -args list, -timeout ms (30000), -encoding name, -through list (a command that runs the
+# one given to it as further arguments).
 proc run_script {script args} {
-    set options [dict merge {-args {} -timeout 30000 -encoding utf-8} $args]
+    set options [dict merge {-args {} -timeout 30000 -encoding utf-8 -through {}} $args]
     set files [list [WriteTemporary $script] [WriteTemporary ""]]
     lassign $files source errors
     try {
-        set pipe [open |[list [info nameofexecutable] $source {*}[dict get $options -args] \
+        set pipe [open |[list {*}[dict get $options -through] [info nameofexecutable] $source {*}[dict get $options -args] \
             2> $errors] r]
         fconfigure $pipe -blocking 0 -encoding [dict get $options -encoding]
         set timedout [CollectOutput $pipe [dict get $options -timeout] output]

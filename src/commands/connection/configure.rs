@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::Connection;
+use crate::client::inbox::DEFAULT_INBOX_PREFIX;
 use crate::client::settings::Options;
 use crate::client::status::Status;
-use crate::commands::options::{Kind, Spec, invalid, parse, spec, to_count, to_integer};
+use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
+use crate::protocol::subject::check_publish;
 use crate::tcl::{Call, Obj, Reply, Result};
 
 /// Every option in the order in which faults are reported.
@@ -38,12 +40,38 @@ const OPTIONS: &[Spec] = &[
     spec("outbox_size", Kind::PosInt),
     spec("reconnect_buf_size", Kind::PosInt),
     spec("flush_timeout", Kind::Timeout),
+    spec("inbox_prefix", Kind::ValidStr),
+    spec("retry_on_initial_connect", Kind::Bool),
+    spec("ignore_discovered_servers", Kind::Bool),
+    spec("auth_error_limit", Kind::PosInt),
+    spec("event_callback", Kind::Str),
 ];
+
+/// The same for a call that gives every option, as `configure` lists them: a copied configuration
+/// may hold the empty values of what was never set.
+const WHOLE: &[Spec] = &{
+    let mut specs = [OPTIONS[0]; OPTIONS.len()];
+    let mut index = 0;
+    while index < OPTIONS.len() {
+        specs[index] = OPTIONS[index];
+        if matches!(specs[index].kind, Kind::ValidStr) {
+            specs[index].kind = Kind::Str;
+        }
+        index += 1;
+    }
+    specs
+};
 
 /// The value of an option before it is configured, and after `reset`.
 fn default_of(option: &str) -> &'static str {
     match option {
-        "pedantic" | "verbose" | "secure" | "dictmsg" | "utf8_convert" => "false",
+        "pedantic"
+        | "verbose"
+        | "secure"
+        | "dictmsg"
+        | "utf8_convert"
+        | "retry_on_initial_connect"
+        | "ignore_discovered_servers" => "false",
         "randomize" | "echo" | "check_subjects" => "true",
         "connect_timeout" | "reconnect_time_wait" | "flush_timeout" => "2000",
         "max_reconnect_attempts" => "60",
@@ -55,6 +83,8 @@ fn default_of(option: &str) -> &'static str {
         "pending_msgs" => "524288",
         "outbox_size" => "16777216",
         "reconnect_buf_size" => "67108864",
+        "inbox_prefix" => DEFAULT_INBOX_PREFIX,
+        "auth_error_limit" => "0",
         _ => "",
     }
 }
@@ -129,6 +159,10 @@ impl Config {
             outbox_size: self.size("outbox_size"),
             reconnect_buf_size: self.size("reconnect_buf_size"),
             flush_timeout: self.count("flush_timeout"),
+            inbox_prefix: self.text("inbox_prefix"),
+            retry_on_initial_connect: self.bool("retry_on_initial_connect"),
+            ignore_discovered_servers: self.bool("ignore_discovered_servers"),
+            auth_error_limit: self.count("auth_error_limit"),
         }
     }
 }
@@ -191,7 +225,11 @@ pub fn configure(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 
 /// Checks everything, then applies everything.
 fn set(connection: &Connection, pairs: &[Obj]) -> Result {
-    let values = parse(pairs, OPTIONS)?;
+    let is_whole = OPTIONS.iter().all(|spec| gives(pairs, spec.name));
+    let values = parse(pairs, if is_whole { WHOLE } else { OPTIONS })?;
+    if let Some(prefix) = values.get("inbox_prefix") {
+        check_inbox_prefix(prefix)?;
+    }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
@@ -211,6 +249,15 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     }
     connection.apply_config();
     Ok(())
+}
+
+/// A prefix must make subjects that every server and every option of ours accepts.
+fn check_inbox_prefix(prefix: &Obj) -> Result {
+    let text = prefix.to_text();
+    if text.is_ascii() && check_publish(&text, true).is_ok() {
+        return Ok(());
+    }
+    Err(invalid(format!("Invalid -inbox_prefix {text}")))
 }
 
 fn invalid_url(text: &str) -> crate::tcl::Error {

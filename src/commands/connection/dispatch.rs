@@ -2,6 +2,9 @@
 
 use super::Connection;
 use super::info::server_dict;
+use super::lifecycle::raise;
+use super::notify::error_fields;
+use crate::client::error::ConnectionError;
 use crate::client::event::{DelayAnswer, Event};
 use crate::client::pool::Server;
 use crate::client::status::Status;
@@ -14,10 +17,6 @@ use crate::tcl::{Obj, Result, Work};
 const SILENT_ITEMS: usize = 1000;
 
 impl Source for Connection {
-    fn waiting(&self) -> usize {
-        self.mailbox.len()
-    }
-
     fn next(&self) -> Option<Work> {
         for _ in 0..SILENT_ITEMS {
             if let Some(work) = self.dispatch(self.mailbox.take()?) {
@@ -38,19 +37,40 @@ impl Connection {
         match event {
             Event::Message { sid, message } => self.deliver(sid, &message),
             Event::Reply { id, message, last } => {
-                Some(self.reply(id, &message, last).unwrap_or_else(Work::none))
+                let work = self.reply(id, &message, last);
+                if last {
+                    self.request_ended();
+                }
+                Some(work.unwrap_or_else(Work::none))
             }
-            Event::RequestTimeout { id } => Some(self.request_timed_out(id).unwrap_or_else(Work::none)),
-            Event::Pong { id } => {
-                self.pong(id);
-                Some(Work::none())
+            Event::RequestTimeout { id } => {
+                let work = self.request_timed_out(id);
+                self.request_ended();
+                Some(work.unwrap_or_else(Work::none))
+            }
+            Event::Pong { id, rtt } => {
+                self.pong(id, rtt);
+                Some(self.drained(id).unwrap_or_else(Work::none))
             }
             Event::PingTimeout { id } => {
                 self.ping_timed_out(id);
                 Some(Work::none())
             }
-            Event::LastError(error) => Some(self.set_last_error(error)),
-            Event::Status(status) => Some(self.change_status(status)),
+            Event::DrainTimeout => Some(self.drain_timed_out()),
+            Event::LastError(error) => {
+                if error.is_some() {
+                    self.notify("error", &error_fields(error.as_ref()));
+                }
+                Some(self.set_last_error(error))
+            }
+            Event::Connected { server } => Some(self.connected(&server)),
+            Event::Disconnected { server, error } => Some(self.disconnected(&server, error.as_ref())),
+            Event::Discovered { urls } => {
+                let urls: Vec<Obj> = urls.iter().map(|url| Obj::text(url)).collect();
+                self.notice("discovered_servers", &[("servers", Obj::list(&urls))])
+            }
+            Event::LameDuck { server } => self.notice("lame_duck", &[("server", Obj::text(&server))]),
+            Event::SlowConsumer { server } => self.slow_consumer(&server),
             Event::Info { info, replace } => Some(self.show_info(&info, replace)),
             Event::Log { level, time, text } => self.log.line(&self.interp, level, time, &text),
             Event::AskDelay { server, answer } => Some(self.ask_delay(&server, answer)),
@@ -100,9 +120,32 @@ impl Connection {
         }
     }
 
-    fn change_status(&self, status: Status) -> Work {
-        let work = self.set_status(status);
+    fn connected(&self, server: &str) -> Work {
+        let work = self.set_status(Status::Connected);
+        let again = self.was_connected.replace(true);
+        let event = if again { "reconnected" } else { "connected" };
+        self.notify(event, &[("server", Obj::text(server))]);
         self.settle_connect();
         work
+    }
+
+    fn disconnected(&self, server: &str, error: Option<&ConnectionError>) -> Work {
+        let work = self.set_status(Status::Reconnecting);
+        let [code, text] = error_fields(error);
+        self.notify("disconnected", &[("server", Obj::text(server)), code, text]);
+        if let Some(error) = error {
+            self.break_promises(&raise(error.clone()));
+        }
+        work
+    }
+
+    fn slow_consumer(&self, server: &str) -> Option<Work> {
+        let pending = self.mailbox.pending();
+        let fields = [
+            ("server", Obj::text(server)),
+            ("pending_msgs", Obj::int(pending.items as u64)),
+            ("pending_bytes", Obj::int(pending.bytes as u64)),
+        ];
+        self.notice("slow_consumer", &fields)
     }
 }

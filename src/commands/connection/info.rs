@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde_json::Value;
 
 use super::{Connection, not_connected};
-use crate::client::inbox::new_inbox;
+use crate::client::Backlog;
 use crate::client::pool::Server;
 use crate::client::status::Status;
 use crate::client::url::Login;
@@ -73,11 +73,11 @@ fn from_json(value: &Value) -> Obj {
         Value::String(text) => Obj::text(text),
         Value::Array(elements) => Obj::list(&elements.iter().map(from_json).collect::<Vec<_>>()),
         Value::Object(fields) => {
-            let fields: Vec<(Obj, Obj)> = fields
+            let fields: Vec<(&str, Obj)> = fields
                 .iter()
-                .map(|(key, value)| (Obj::text(key), from_json(value)))
+                .map(|(key, value)| (key.as_str(), from_json(value)))
                 .collect();
-            Obj::dict(fields.iter().map(|(key, value)| (key, value.clone())))
+            Obj::record(&fields)
         }
     }
 }
@@ -85,14 +85,12 @@ fn from_json(value: &Value) -> Obj {
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     no_args(call)?;
     let shown = connection.server_info.borrow();
-    let fields: Vec<(Obj, Obj)> = shown
+    let fields: Vec<(&str, Obj)> = shown
         .info
         .fields()
-        .map(|(name, value)| (Obj::text(name), from_json(value)))
+        .map(|(name, value)| (name, from_json(value)))
         .collect();
-    Ok(Reply::Value(Obj::dict(
-        fields.iter().map(|(name, value)| (name, value.clone())),
-    )))
+    Ok(Reply::Value(Obj::record(&fields)))
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -135,39 +133,47 @@ pub fn server_dict(server: &Server) -> Obj {
         }
         Login::Token(token) => fields.push(("auth_token", Obj::text(token))),
     }
-    let fields: Vec<(Obj, Obj)> = fields
-        .into_iter()
-        .map(|(name, value)| (Obj::text(name), value))
-        .collect();
-    Obj::dict(fields.iter().map(|(name, value)| (name, value.clone())))
+    Obj::record(&fields)
 }
 
-pub fn inbox(_: &Rc<Connection>, call: &Call) -> Result<Reply> {
+pub fn inbox(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     no_args(call)?;
-    Ok(Reply::Value(Obj::text(&new_inbox())))
+    Ok(Reply::Value(Obj::text(&connection.settings.new_inbox())))
 }
 
 pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     no_args(call)?;
     let stats = &connection.settings.stats;
+    let life = connection.life.borrow();
+    let backlog = life
+        .as_ref()
+        .map_or_else(Backlog::default, |client| client.backlog());
+    let pending = connection.mailbox.pending();
+    let paused = stats.pauses.total().as_millis();
+    let count = |counter: &AtomicU64| counter.load(Relaxed);
     let fields = [
-        ("in_msgs", stats.in_msgs.load(Relaxed)),
-        ("in_bytes", stats.in_bytes.load(Relaxed)),
-        ("out_msgs", stats.out_msgs.load(Relaxed)),
-        ("out_bytes", stats.out_bytes.load(Relaxed)),
-        ("reconnects", stats.reconnects.load(Relaxed)),
-        ("pending_in_msgs", connection.mailbox.pending().items as u64),
-        ("pending_in_bytes", connection.mailbox.pending().bytes as u64),
-        ("pauses", stats.pauses.load(Relaxed)),
-        ("paused_ms", stats.paused_ns.load(Relaxed) / 1_000_000),
+        ("in_msgs", count(&stats.in_msgs)),
+        ("in_bytes", count(&stats.in_bytes)),
+        (
+            "out_msgs",
+            count(&stats.out_msgs).saturating_sub(backlog.taken_msgs),
+        ),
+        ("out_bytes", count(&stats.out_bytes)),
+        ("reconnects", count(&stats.reconnects)),
+        ("pending_in_msgs", pending.items as u64),
+        ("pending_in_bytes", pending.bytes as u64),
+        ("pending_out_msgs", backlog.taken_msgs + backlog.queued_msgs),
+        ("pending_out_bytes", backlog.bytes),
+        ("pauses", stats.pauses.count()),
+        ("paused_ms", u64::try_from(paused).unwrap_or(u64::MAX)),
+        ("server_drops", count(&stats.server_drops)),
     ];
-    let fields = fields.map(|(name, count)| (Obj::text(name), Obj::int(count)));
-    Ok(Reply::Value(Obj::dict(
-        fields.iter().map(|(name, count)| (name, count.clone())),
+    Ok(Reply::Value(Obj::record(
+        &fields.map(|(name, count)| (name, Obj::int(count))),
     )))
 }
 
-fn no_args(call: &Call) -> Result {
+pub fn no_args(call: &Call) -> Result {
     if call.args().is_empty() {
         Ok(())
     } else {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::Connection;
+use super::info::no_args;
+use super::notify::error_fields;
 use super::request::Ending;
+use super::{Connection, not_connected};
 use crate::client::Client;
 use crate::client::error::ConnectionError;
 use crate::client::event::{Event, EventSink, LogLevel};
@@ -72,6 +74,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     };
     let client = Client::new(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
     *connection.life.borrow_mut() = Some(client.clone());
+    connection.was_connected.set(false);
     let begun = connection.begin(client);
     let result = if wait {
         let promise = Promise::new();
@@ -87,15 +90,28 @@ pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if !call.args().is_empty() {
         return Err(call.wrong_args(c""));
     }
-    Ok(Reply::Then(connection.disconnect(), Box::new(Reply::Empty)))
+    Ok(Reply::Then(connection.disconnect().0, Box::new(Reply::Empty)))
+}
+
+pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    no_args(call)?;
+    if connection.status.get() == Status::Closed {
+        return Err(not_connected());
+    }
+    connection.client()?.force_reconnect();
+    connection.break_promises(&Error::nats(
+        "ErrConnectionClosed",
+        "Connection dropped by force_reconnect",
+    ));
+    Ok(Reply::Empty)
 }
 
 /// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    Work::Many(vec![connection.disconnect(), connection.destroy_children()])
+    Work::Many(vec![connection.disconnect().0, connection.destroy_children()])
 }
 
-fn raise(error: ConnectionError) -> Error {
+pub fn raise(error: ConnectionError) -> Error {
     Error::nats(error.code, error.text)
 }
 
@@ -122,10 +138,10 @@ impl Connection {
         self.life.borrow().as_ref().is_some_and(|life| life.is(client))
     }
 
-    /// Flushes and ends the life on purpose.
-    fn disconnect(&self) -> Work {
+    /// Flushes and ends the life on purpose; also returns how many messages could not be sent.
+    pub(super) fn disconnect(&self) -> (Work, usize) {
         let Some(client) = self.life.take() else {
-            return Work::none();
+            return (Work::none(), 0);
         };
         let report = client.close(true);
         self.forget();
@@ -133,7 +149,7 @@ impl Connection {
         if let Some(peer) = &report.peer {
             steps.extend(self.log(LogLevel::Info, &format!("Closing connection to {peer}")));
         }
-        self.end(steps, report.unsent, Ending::Disconnect)
+        (self.end(steps, report.unsent, Ending::Disconnect), report.unsent)
     }
 
     /// The engine has given up: the pool is exhausted.
@@ -146,6 +162,13 @@ impl Connection {
         self.end(Vec::new(), discarded, Ending::Lost)
     }
 
+    /// The connection does not last: what is on its way may be lost, which calls that wait have
+    /// promised not to happen. Calls that come after this mean the next connection.
+    pub(super) fn break_promises(&self, error: &Error) {
+        self.break_flushes(error);
+        self.break_drain(error);
+    }
+
     /// Drops what is still on its way from the engine.
     fn forget(&self) {
         self.mailbox.start_epoch();
@@ -156,18 +179,19 @@ impl Connection {
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
         steps.extend(self.tell_discarded(discarded));
-        steps.push(self.then(move |connection| connection.end_waits(ending)));
+        steps.push(self.then(move |connection| connection.end_waits(ending, discarded)));
         Work::Many(steps)
     }
 
     /// Ends everything that waits for the life.
-    fn end_waits(&self, ending: Ending) -> Work {
+    fn end_waits(&self, ending: Ending, discarded: usize) -> Work {
         self.end_requests(ending);
-        let pings = std::mem::take(&mut *self.pings.borrow_mut());
-        for promise in pings.into_values() {
-            promise.settle(Err(closed()));
-        }
+        self.end_pings(&closed());
+        self.drain_interrupted();
         let work = self.set_status(Status::Closed);
+        let [code, text] = error_fields(self.last_error.borrow().as_ref());
+        let discarded = ("discarded", Obj::int(discarded as u64));
+        self.notify("closed", &[code, text, discarded]);
         self.settle_connect();
         work
     }
@@ -204,7 +228,7 @@ impl Connection {
             None => 0,
         };
         self.forget();
-        drop(self.end_waits(Ending::Disconnect));
+        drop(self.end_waits(Ending::Disconnect, unsent));
         self.tell_discarded(unsent)
     }
 

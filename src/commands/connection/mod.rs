@@ -8,16 +8,18 @@
 mod children;
 mod configure;
 mod dispatch;
+mod drain;
 mod info;
 mod lifecycle;
 mod log;
+mod notify;
 mod ping;
 mod publish;
 mod request;
 mod subscribe;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -34,7 +36,9 @@ use crate::tcl::notifier::{self, Waker};
 use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
 
 use self::configure::Config;
+use self::drain::Drain;
 use self::log::Log;
+use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
 use super::message::Keys;
@@ -43,7 +47,7 @@ use super::promise::Promise;
 static METADATA: Metadata<Connection> = Metadata::new(c"nats::connection");
 static CONSTRUCTOR: Constructor<Connection> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<Connection> = Destructor::new(lifecycle::destroy);
-static METHODS: [Method<Connection>; 19] = [
+static METHODS: &[Method<Connection>] = &[
     Method::public(c"all_servers", info::all_servers),
     Method::public(c"cancel_request", request::cancel_request),
     Method::public(c"cget", configure::cget),
@@ -51,6 +55,9 @@ static METHODS: [Method<Connection>; 19] = [
     Method::public(c"connect", lifecycle::connect),
     Method::public(c"current_server", info::current_server),
     Method::public(c"disconnect", lifecycle::disconnect),
+    Method::public(c"drain", drain::drain),
+    Method::public(c"flush", ping::flush),
+    Method::public(c"force_reconnect", lifecycle::force_reconnect),
     Method::public(c"inbox", info::inbox),
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
@@ -59,15 +66,17 @@ static METHODS: [Method<Connection>; 19] = [
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
+    Method::public(c"rtt", ping::rtt),
     Method::public(c"server_info", info::server_info),
     Method::public(c"stats", info::stats),
+    Method::public(c"sub_info", subscribe::sub_info),
     Method::public(c"subscribe", subscribe::subscribe),
     Method::public(c"unsubscribe", subscribe::unsubscribe),
 ];
 
 /// Gives the class its native parts.
 pub fn define(interp: &Interp) -> Result {
-    equip(interp, "::nats::connection", &CONSTRUCTOR, &DESTRUCTOR, &METHODS)
+    equip(interp, "::nats::connection", &CONSTRUCTOR, &DESTRUCTOR, METHODS)
 }
 
 pub struct Connection {
@@ -88,12 +97,15 @@ pub struct Connection {
     status: Cell<Status>,
     last_error: RefCell<Option<ConnectionError>>,
     server_info: RefCell<info::Fields>,
-    subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
+    subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
-    pings: RefCell<BTreeMap<u64, Promise>>,
+    pings: RefCell<BTreeMap<u64, Asked>>,
     /// Namespaces of the objects that go with this one.
     children: RefCell<Vec<String>>,
     next_ping: Cell<u64>,
+    draining: RefCell<Option<Drain>>,
+    /// Whether this life has dispatched a connection.
+    was_connected: Cell<bool>,
     /// Calls of `connect` that wait for the first round of attempts.
     connecting: RefCell<Vec<Promise>>,
     /// Copies of options that every message asks for.
@@ -162,6 +174,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         pings: RefCell::default(),
         children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
+        draining: RefCell::default(),
+        was_connected: Cell::new(false),
         connecting: RefCell::default(),
         check_subjects: Cell::new(true),
         utf8: Cell::new(false),

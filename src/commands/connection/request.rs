@@ -108,6 +108,7 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
     let cancelled = connection.requests.borrow_mut().remove(&id);
     drop(cancelled);
     connection.client()?.cancel(id);
+    connection.request_ended();
     let line = connection.log(LogLevel::Debug, &format!("Cancelled request {id}"));
     Ok(Reply::Then(
         Work::Many(line.into_iter().collect()),

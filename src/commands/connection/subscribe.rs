@@ -24,6 +24,8 @@ const UNSUBSCRIBE: &[Spec] = &[spec("max_msgs", Kind::PosInt)];
 
 /// The interpreter's side of a subscription: what was dispatched counts, not what was read.
 pub struct Subscription {
+    subject: Obj,
+    queue: Option<Obj>,
     callback: Option<Callback>,
     dictmsg: bool,
     /// Messages until it ends; 0 for no limit.
@@ -34,6 +36,7 @@ pub struct Subscription {
 /// A command prefix, split into words once.
 #[derive(Clone)]
 pub struct Callback {
+    given: Obj,
     prefix: std::result::Result<Vec<Obj>, Error>,
 }
 
@@ -41,6 +44,7 @@ impl Callback {
     /// A prefix that is no list makes every call of it a background error.
     pub fn new(connection: &Connection, prefix: &Obj) -> Callback {
         Callback {
+            given: prefix.clone(),
             prefix: prefix.elements(&connection.interp),
         }
     }
@@ -69,15 +73,18 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
+    connection.refuse_while_draining()?;
     let values = parse(options, SUBSCRIBE)?;
     let strict = connection.check_subjects.get();
-    let subject = wire(subject, |text| check_subscribe(text, strict))?;
-    let queue = match values.get("queue") {
+    let wire_subject = wire(subject, |text| check_subscribe(text, strict))?;
+    let wire_queue = match values.get("queue") {
         Some(queue) => wire(queue, |text| check_queue(text, strict))?,
         None => Default::default(),
     };
     let max = values.count("max_msgs").unwrap_or(0);
     let subscription = Subscription {
+        subject: subject.clone(),
+        queue: values.get("queue").cloned(),
         callback: values
             .get("callback")
             .map(|prefix| Callback::new(connection, prefix)),
@@ -93,7 +100,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         .subscriptions
         .borrow_mut()
         .insert(sid, Rc::new(subscription));
-    client.subscribe(sid, &subject, &queue, max);
+    client.subscribe(sid, &wire_subject, &wire_queue, max);
     Ok(Reply::Value(Obj::int(sid)))
 }
 
@@ -105,19 +112,7 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         return Err(not_connected());
     }
     let max = parse(options, UNSUBSCRIBE)?.count("max_msgs").unwrap_or(0);
-    let known = id
-        .to_int()
-        .and_then(|sid| u64::try_from(sid).ok())
-        .and_then(|sid| {
-            let subscription = connection.subscriptions.borrow().get(&sid).cloned();
-            subscription.map(|subscription| (sid, subscription))
-        });
-    let Some((sid, subscription)) = known else {
-        return Err(Error::nats(
-            "ErrBadSubscription",
-            format!("Invalid subscription ID {}", id.to_text()),
-        ));
-    };
+    let (sid, subscription) = connection.find_subscription(id)?;
     if subscription.received.get() >= max {
         connection.subscriptions.borrow_mut().remove(&sid);
         connection.client()?.unsubscribe(sid, 0);
@@ -128,7 +123,50 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Empty)
 }
 
+/// What there is to know of a subscription, as a dict.
+pub fn sub_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [id] = call.args() else {
+        return Err(call.wrong_args(c"subID"));
+    };
+    if connection.status.get() == Status::Closed {
+        return Err(not_connected());
+    }
+    let (sid, subscription) = connection.find_subscription(id)?;
+    let (max, received) = (subscription.max.get(), subscription.received.get());
+    // The engine forgets a subscription whose last message it has read.
+    let read = connection.client()?.received(sid).unwrap_or(max);
+    let wanted = if max > 0 { read.min(max) } else { read };
+    let callback = subscription.callback.as_ref();
+    let truth = |value| Obj::text(if value { "true" } else { "false" });
+    Ok(Reply::Value(Obj::record(&[
+        ("subject", subscription.subject.clone()),
+        ("queue", subscription.queue.clone().unwrap_or_else(Obj::empty)),
+        (
+            "callback",
+            callback.map_or_else(Obj::empty, |callback| callback.given.clone()),
+        ),
+        ("dictmsg", truth(subscription.dictmsg)),
+        ("max_msgs", Obj::int(max)),
+        ("received", Obj::int(received)),
+        ("pending", Obj::int(wanted.saturating_sub(received))),
+    ])))
+}
+
 impl Connection {
+    fn find_subscription(&self, id: &Obj) -> Result<(u64, Rc<Subscription>)> {
+        let sid = id.to_int().and_then(|sid| u64::try_from(sid).ok());
+        let known = sid.and_then(|sid| {
+            let subscription = self.subscriptions.borrow().get(&sid).cloned()?;
+            Some((sid, subscription))
+        });
+        known.ok_or_else(|| {
+            Error::nats(
+                "ErrBadSubscription",
+                format!("Invalid subscription ID {}", id.to_text()),
+            )
+        })
+    }
+
     /// A message arrived; `None` if nobody wants it any more.
     pub(super) fn deliver(&self, sid: u64, message: &Message) -> Option<Work> {
         let subscription = self.subscriptions.borrow().get(&sid).cloned()?;
@@ -144,7 +182,7 @@ impl Connection {
             [
                 Obj::latin1(message.subject()),
                 content,
-                Obj::latin1(message.reply()),
+                self.keys.reply_to(message),
             ],
         ))
     }

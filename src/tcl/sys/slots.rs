@@ -106,6 +106,8 @@ slots! {
     get_command_full_name = 517: (*mut RawInterp, RawCommand, *mut RawObj);
     limit_check = 523: (*mut RawInterp) -> c_int;
     limit_exceeded = 524: (*mut RawInterp) -> c_int;
+    save_interp_state = 535: (*mut RawInterp, c_int) -> *mut c_void;
+    restore_interp_state = 536: (*mut RawInterp, *mut c_void) -> c_int;
     set_return_options = 538: (*mut RawInterp, *mut RawObj) -> c_int;
     get_return_options = 539: (*mut RawInterp, c_int) -> *mut RawObj;
     canceled = 581: (*mut RawInterp, c_int) -> c_int;
