@@ -34,7 +34,8 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 pub fn mailbox<T: Weight>(bound: Bound, wake: Wake) -> Receiver<T> {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue {
-            items: VecDeque::new(),
+            chunks: VecDeque::new(),
+            spare: VecDeque::new(),
             urgent: VecDeque::new(),
             epoch: 0,
             awake: false,
@@ -68,7 +69,10 @@ struct Shared<T> {
 }
 
 struct Queue<T> {
-    items: VecDeque<T>,
+    /// The items in pieces of up to [`CHUNK`], none of them empty: memory goes with the items.
+    chunks: VecDeque<VecDeque<T>>,
+    /// An empty chunk, whose memory the next one uses.
+    spare: VecDeque<T>,
     /// Weightless items that go before all others.
     urgent: VecDeque<T>,
     epoch: u64,
@@ -91,6 +95,8 @@ pub struct Receiver<T> {
     taken: Cell<(usize, usize)>,
 }
 
+/// How many items are taken out of the shared queue at once.
+const CHUNK: usize = 256;
 /// How many items are taken before their room is given back.
 const GIVE_BACK: usize = 64;
 
@@ -110,7 +116,7 @@ impl<T: Weight> Sender<T> {
         let (items, bytes) = weights.fold((0, 0), |(items, bytes), weight| (items + 1, bytes + weight));
         self.shared.items.fetch_add(items, Ordering::Relaxed);
         self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
-        queue.items.extend(batch.drain(..));
+        queue.append(batch);
         let wake = !std::mem::replace(&mut queue.awake, true);
         drop(queue);
         if wake {
@@ -151,7 +157,7 @@ impl<T: Weight> Receiver<T> {
         queue.epoch += 1;
         let epoch = queue.epoch;
         let dropped = (
-            std::mem::take(&mut queue.items),
+            std::mem::take(&mut queue.chunks),
             std::mem::take(&mut queue.urgent),
         );
         self.shared.items.store(0, Ordering::Relaxed);
@@ -176,33 +182,32 @@ impl<T: Weight> Receiver<T> {
 
     /// Takes the next item. After `None` the next item sent wakes the thread.
     pub fn take(&self) -> Option<T> {
-        if self.shared.urgent.load(Ordering::Acquire)
-            && let Some(item) = self.take_urgent()
-        {
-            return Some(item);
-        }
-        if let Some(item) = self.take_front() {
+        if let Some(item) = self.take_urgent().or_else(|| self.take_front()) {
             return Some(item);
         }
         let mut queue = lock(&self.shared.queue);
-        if queue.items.is_empty() {
+        // It may have come only now, and its sender found the thread awake.
+        if let Some(urgent) = queue.urgent.pop_front() {
+            return Some(urgent);
+        }
+        let Some(chunk) = queue.chunks.pop_front() else {
             queue.awake = false;
             drop(queue);
             self.give_back();
             return None;
-        }
-        std::mem::swap(&mut queue.items, &mut *self.front.borrow_mut());
+        };
+        queue.spare = self.front.replace(chunk);
         drop(queue);
         self.take_front()
     }
 
-    /// How many items wait; other threads may add some at any time.
+    /// How many items wait at least; 0 if none.
     pub fn len(&self) -> usize {
         let front = self.front.borrow().len();
         if front > 0 {
             front
         } else {
-            lock(&self.shared.queue).items.len()
+            lock(&self.shared.queue).chunks.front().map_or(0, VecDeque::len)
         }
     }
 
@@ -216,6 +221,9 @@ impl<T: Weight> Receiver<T> {
     }
 
     fn take_urgent(&self) -> Option<T> {
+        if !self.shared.urgent.load(Ordering::Acquire) {
+            return None;
+        }
         let mut queue = lock(&self.shared.queue);
         let item = queue.urgent.pop_front();
         self.shared
@@ -252,12 +260,26 @@ impl<T: Weight> Receiver<T> {
     }
 }
 
+impl<T> Queue<T> {
+    fn append(&mut self, batch: &mut Vec<T>) {
+        let mut items = batch.drain(..);
+        while items.len() > 0 {
+            if self.chunks.back().is_none_or(|last| last.len() >= CHUNK) {
+                self.chunks.push_back(std::mem::take(&mut self.spare));
+            }
+            if let Some(last) = self.chunks.back_mut() {
+                last.extend(items.by_ref().take(CHUNK - last.len()));
+            }
+        }
+    }
+}
+
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.epoch += 1;
         let dropped = (
-            std::mem::take(&mut queue.items),
+            std::mem::take(&mut queue.chunks),
             std::mem::take(&mut queue.urgent),
         );
         self.shared.items.store(0, Ordering::Relaxed);
@@ -307,6 +329,23 @@ mod tests {
         assert_eq!(receiver.take().map(|item| item.0), Some(1));
         sender.send(&mut vec![Item(3, 0)]);
         assert_eq!(drain(&receiver), [2, 3]);
+    }
+
+    #[test]
+    fn items_come_out_in_order_across_chunks() {
+        let (receiver, _) = make(usize::MAX, usize::MAX);
+        let sender = receiver.start_epoch();
+        let items = 5 * CHUNK + 1;
+        for first in (0..items).step_by(CHUNK - 1) {
+            sender.send(
+                &mut (first..items.min(first + CHUNK - 1))
+                    .map(|n| Item(n, 1))
+                    .collect(),
+            );
+            assert!(receiver.len() > 0);
+        }
+        assert!(drain(&receiver).into_iter().eq(0..items));
+        assert_eq!(receiver.len(), 0);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-# What is natural in script: the namespace, the classes that the library equips with native
-# methods, and the writing of log lines.
+# What is natural in script: the namespace, and the classes that the library equips with native
+# methods.
 
 namespace eval ::nats {
     variable status_closed closed
@@ -7,16 +7,27 @@ namespace eval ::nats {
     variable status_connected connected
     variable status_reconnecting reconnecting
 
-    namespace export connection
+    # Some of these come with JetStream and key-value.
+    namespace export connection msg header timestamp isotime_to_msec msec_to_isotime metadata \
+        make_stream_source make_subject_transform make_republish make_kv_origin
 }
 
-namespace eval ::nats::log {}
-
-oo::class create ::nats::connection
-
-# Writes a line that the library has already found worth writing. `msec` is the time of the event.
-proc ::nats::log::line {channel name level msec text} {
-    set seconds [expr {$msec / 1000}]
-    set time [clock format $seconds -format %Y-%m-%dT%H:%M:%S].[format %03d [expr {$msec % 1000}]]
-    puts $channel "\[$time $name $level\] $text"
+oo::class create ::nats::connection {
+    method jet_stream args { ::nats::jet_stream new [self] {*}$args }
 }
+
+oo::class create ::nats::jet_stream
+
+# The default of -command in -tls_opts.
+proc ::nats::tls_callback args {}
+
+# The value of a key in a dict, or the default if the key is missing.
+proc ::nats::LookupInDict {dict key {default ""}} {
+    if {[dict exists $dict $key]} {
+        return [dict get $dict $key]
+    }
+    return $default
+}
+
+namespace ensemble configure ::dict -map \
+    [dict replace [namespace ensemble configure ::dict -map] lookup ::nats::LookupInDict]

@@ -52,8 +52,8 @@ enum Mode {
 struct State {
     peer: Option<String>,
     unsent: Option<usize>,
-    /// The life task is over: its sockets are closed, nobody will answer.
-    ended: bool,
+    /// The life task runs: it has sockets, and it will answer.
+    running: bool,
 }
 
 impl Closing {
@@ -76,15 +76,20 @@ impl Closing {
         lock(&self.state).peer = peer;
     }
 
+    /// From now on there is a life task.
+    pub(crate) fn set_started(&self) {
+        lock(&self.state).running = true;
+    }
+
     /// Nothing runs any more; whoever waits need not.
     pub(crate) fn set_ended(&self) {
-        lock(&self.state).ended = true;
+        lock(&self.state).running = false;
         self.changed.notify_all();
     }
 
     /// Waits until the life task is over, for `bound` at most.
     pub(crate) fn wait_ended(&self, bound: Duration) {
-        self.wait(bound, |state| state.ended);
+        self.wait(bound, |state| !state.running);
     }
 
     fn set_unsent(&self, unsent: usize) {
@@ -93,7 +98,7 @@ impl Closing {
     }
 
     fn wait_unsent(&self, bound: Duration) -> Option<usize> {
-        self.wait(bound, |state| state.ended || state.unsent.is_some());
+        self.wait(bound, |state| !state.running || state.unsent.is_some());
         lock(&self.state).unsent
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use tokio::runtime::Handle;
 
 use super::close::CloseReport;
 use super::deadlines::{Waiter, deadline_in};
@@ -17,7 +18,7 @@ use super::tables::Tables;
 use super::writer::Backlog;
 use crate::protocol::encode;
 
-/// A handle to one life of a connection, from `connect` until it is closed or lost.
+/// A handle to one life of a connection, from its start until it is closed or lost.
 ///
 /// Cheap to clone, usable from any thread. Subjects, queues and header blocks must have been
 /// checked: they go onto the wire as they are. When the last handle goes, the life is closed in
@@ -27,28 +28,43 @@ pub struct Client {
     life: Arc<OwnedLife>,
 }
 
-struct OwnedLife(Arc<Life>);
+struct OwnedLife {
+    life: Arc<Life>,
+    runtime: Handle,
+}
 
 /// More than the verb, blanks, numbers and line ends of a publish.
 const PUBLISH_OVERHEAD: usize = 64;
 
 impl Client {
-    /// Starts a life: the first attempt begins at once, in the background.
-    ///
-    /// The owner has set `status` to connecting and cleared `last_error` by itself; everything
-    /// from there on comes as events.
+    /// Makes a life that waits for its [`start`](Self::start). It already takes what is to be
+    /// sent, and can be closed.
     ///
     /// # Errors
     /// There is no background runtime: the process is exiting, was forked, or has no threads.
-    pub fn connect(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Result<Client, ConnectionError> {
+    pub fn new(settings: Arc<Settings>, sink: Arc<dyn EventSink>) -> Result<Client, ConnectionError> {
         let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
         lock(&settings.pool).begin();
         let life = Arc::new(Life::new(settings, sink));
-        runtime::register(&life);
-        runtime.spawn(Arc::clone(&life).live());
         Ok(Client {
-            life: Arc::new(OwnedLife(life)),
+            life: Arc::new(OwnedLife { life, runtime }),
         })
+    }
+
+    /// Begins the first attempt, in the background. To be called once.
+    ///
+    /// The owner has set `status` to connecting and cleared `last_error` by itself; everything
+    /// from there on comes as events.
+    pub fn start(&self) {
+        let life = &self.life.life;
+        life.closing.set_started();
+        runtime::register(life);
+        self.life.runtime.spawn(Arc::clone(life).live());
+    }
+
+    /// Whether both are handles to the same life.
+    pub fn is(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.life, &other.life)
     }
 
     /// Queues a message, without allocating. An empty `reply` means none.
@@ -105,13 +121,8 @@ impl Client {
     /// Tells the server to end all subscriptions of the owner, then sends a ping as
     /// [`ping`](Self::ping) does: its `Event::Pong` comes behind the last message. When
     /// `timeout_ms` (0 for no limit) is over, `Event::DrainTimeout` comes ahead of all messages.
-    ///
     /// The owner ends the life at either event.
-    ///
-    /// # Errors
-    /// There is no background runtime.
-    pub fn drain(&self, id: u64, timeout_ms: u64) -> Result<(), ConnectionError> {
-        let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
+    pub fn drain(&self, id: u64, timeout_ms: u64) {
         let mut farewell = BytesMut::new();
         let mut tables = self.tables();
         tables.subscriptions.drain(&mut farewell);
@@ -120,15 +131,14 @@ impl Client {
         self.life().outbox.control_now(encode::ping);
         drop(tables);
         if let Some(deadline) = deadline_in(timeout_ms) {
-            let life = Arc::downgrade(&self.life.0);
-            runtime.spawn(async move {
+            let life = Arc::downgrade(&self.life.life);
+            self.life.runtime.spawn(async move {
                 tokio::time::sleep_until(deadline.into()).await;
                 if let Some(life) = life.upgrade() {
                     life.gate.ask(Event::DrainTimeout);
                 }
             });
         }
-        Ok(())
     }
 
     /// Drops the connection and makes another one without any delay. What was not written stays
@@ -233,7 +243,7 @@ impl Client {
     }
 
     fn life(&self) -> &Life {
-        &self.life.0
+        &self.life.life
     }
 
     fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
@@ -269,7 +279,7 @@ impl Client {
 
 impl Drop for OwnedLife {
     fn drop(&mut self) {
-        self.0.begin_close(true);
+        self.life.begin_close(true);
     }
 }
 

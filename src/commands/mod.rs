@@ -3,31 +3,53 @@
 //! One folder or file per class; what several of them share stands beside them:
 //!
 //! - [`connection`]: the class `nats::connection`;
+//! - `jet_stream`: the class `nats::jet_stream`;
+//! - `msg`, `header`: the ensembles for messages;
+//! - `time`: `isotime_to_msec`;
 //! - `options`: name/value options and their checks;
 //! - `message`: messages as dicts;
 //! - `promise`: results that are waited for.
 
 pub mod connection;
+mod header;
+mod jet_stream;
 mod message;
+mod msg;
 mod options;
 mod promise;
+mod time;
 
 use crate::client::runtime;
 use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};
 
 /// What `tcl/` holds is part of the library, so that the package is a single file.
-const SCRIPT: &str = include_str!("../../tcl/nats.tcl");
+const SCRIPTS: [&str; 6] = [
+    include_str!("../../tcl/nats.tcl"),
+    include_str!("../../tcl/header.tcl"),
+    include_str!("../../tcl/log.tcl"),
+    include_str!("../../tcl/msg.tcl"),
+    include_str!("../../tcl/mymethod.tcl"),
+    include_str!("../../tcl/time.tcl"),
+];
 
 const PACKAGE_VERSION: &std::ffi::CStr = c"3.3.0";
 
-static VERSION: Command = Command::new(c"::nats::version", version);
+static COMMANDS: [Command; 2] = [
+    Command::new(c"::nats::isotime_to_msec", time::isotime_to_msec),
+    Command::new(c"::nats::version", version),
+];
 
 /// Defines the package in an interpreter.
 pub fn define(interp: &Interp) -> Result {
     hooks::at_exit(runtime::shutdown);
-    interp.eval_script(SCRIPT)?;
+    for script in SCRIPTS {
+        interp.eval_script(script)?;
+    }
     connection::define(interp)?;
-    VERSION.define(interp);
+    jet_stream::define(interp)?;
+    for command in COMMANDS.iter().chain(&msg::COMMANDS).chain(&header::COMMANDS) {
+        command.define(interp);
+    }
     interp.provide(c"nats", PACKAGE_VERSION)
 }
 

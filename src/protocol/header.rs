@@ -135,15 +135,21 @@ impl HeaderError {
     }
 }
 
-/// The status on the version line of `block`, as [`Headers::parse`] would find it, if it is a
-/// number below 65536. Allocates nothing.
-pub(super) fn inline_status(block: &[u8]) -> Option<u16> {
+/// The first `Status` of `block`, as [`Headers::parse`] would find it, if it is a number below
+/// 65536. Servers write it on the version line, where it is found without parsing the rest.
+pub(super) fn first_status(block: &[u8]) -> Option<u16> {
     let mut words = words(split_line(block).0);
     if words.next()? != VERSION {
         return None;
     }
-    let status = words.next().filter(|word| is_integer(word))?;
-    std::str::from_utf8(status).ok()?.parse().ok()
+    match words.next().filter(|word| is_integer(word)) {
+        Some(status) => number(status),
+        None => number(Headers::parse(block).ok()?.get_first(b"Status")?),
+    }
+}
+
+fn number(word: &[u8]) -> Option<u16> {
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 /// Gathers fields by key.
@@ -342,22 +348,22 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(parse(block), Err(format!("Unknown header version {word}")));
-            assert_eq!(inline_status(block.as_bytes()), None);
+            assert_eq!(first_status(block.as_bytes()), None);
         }
     }
 
     #[test]
-    fn finds_the_inline_status() {
+    fn finds_the_first_status() {
         let cases = [
             ("NATS/1.0 503\r\n\r\n", Some(503)),
             ("NATS/1.0  100 Idle Heartbeat\r\n\r\n", Some(100)),
-            ("NATS/1.0\r\nStatus: 503\r\n\r\n", None),
+            ("NATS/1.0\r\nStatus: 503\r\n\r\n", Some(503)),
             ("NATS/1.0 5o3\r\n\r\n", None),
             ("NATS/1.0 -1\r\n\r\n", None),
             ("NATS/1.0 65536\r\n\r\n", None),
         ];
         for (block, status) in cases {
-            assert_eq!(inline_status(block.as_bytes()), status, "{block:?}");
+            assert_eq!(first_status(block.as_bytes()), status, "{block:?}");
         }
     }
 

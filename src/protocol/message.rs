@@ -86,10 +86,10 @@ impl Message {
         self.frame.len()
     }
 
-    /// The status on the header's version line, such as 503 for "no responders", if there is one
-    /// and it is a number below 65536.
+    /// The first status of the header, such as 503 for "no responders", if there is one and it is
+    /// a number below 65536.
     pub fn status(&self) -> Option<u16> {
-        header::inline_status(self.header()?)
+        header::first_status(self.header()?)
     }
 }
 

@@ -9,6 +9,12 @@ use super::message::{Layout, Message, Span};
 /// Longest control line in bytes, without its LF; the limit that NATS servers themselves set.
 pub const MAX_CONTROL_LINE: usize = 4096;
 
+/// How much longer the line of a message may be. A server holds a publisher to the limit for
+/// subject, reply and size together; what it sends on has verb, subscription and the size of
+/// headers besides. Without this allowance any publisher could end the connections of those who
+/// subscribe to `>`.
+pub const MESSAGE_LINE_EXTRA: usize = 64;
+
 /// Longest INFO line in bytes: a large cluster announces many addresses and still stays far below.
 pub const MAX_INFO: usize = 1 << 20;
 
@@ -133,8 +139,15 @@ impl Parser {
 
 /// How long the line at the front of `buf` may become.
 fn line_limit(buf: &[u8]) -> usize {
-    if buf.starts_with(b"INFO ") || buf.starts_with(b"INFO\t") {
+    let is = |verb: &[u8]| {
+        buf.strip_prefix(verb)
+            .and_then(<[u8]>::first)
+            .is_some_and(|&b| is_blank(b))
+    };
+    if is(b"INFO") {
         MAX_INFO
+    } else if is(b"MSG") || is(b"HMSG") {
+        MAX_CONTROL_LINE + MESSAGE_LINE_EXTRA
     } else {
         MAX_CONTROL_LINE
     }
@@ -351,6 +364,14 @@ mod tests {
                 parse(format!("{longest}y").as_bytes()),
                 (vec![], too_long.clone())
             );
+        }
+        let message_limit = MAX_CONTROL_LINE + MESSAGE_LINE_EXTRA;
+        for (verb, end) in [("MSG ", " 1 0"), ("HMSG\t", " 1 0 0")] {
+            let subject = "x".repeat(message_limit - verb.len() - end.len());
+            let (ops, error) = parse(format!("{verb}{subject}{end}\n\r\n").as_bytes());
+            assert_eq!((ops.len(), error), (1, None));
+            let (_, error) = parse(format!("{verb}y{subject}{end}\n\r\n").as_bytes());
+            assert_eq!(error, too_long.clone());
         }
         let information = format!("INFORMATION {}", "x".repeat(MAX_CONTROL_LINE));
         assert_eq!(parse(information.as_bytes()), (vec![], too_long));

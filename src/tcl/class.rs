@@ -47,6 +47,11 @@ impl<T: Instance> Metadata<T> {
         };
         Metadata { raw, of: PhantomData }
     }
+
+    fn name(&self) -> &'static CStr {
+        // SAFETY: `new` stored a static text that ends in NUL.
+        unsafe { CStr::from_ptr(self.raw.name) }
+    }
 }
 
 /// A native method. Must live in a `static`.
@@ -116,7 +121,7 @@ pub fn equip<T: Instance>(
     destructor: &'static Destructor<T>,
     methods: &'static [Method<T>],
 ) -> Result {
-    let class = find(interp, class)?;
+    let class = find_class(interp, class)?;
     // SAFETY: the method types and their data are statics; a null name makes a method that only
     // the class itself refers to.
     unsafe {
@@ -154,21 +159,50 @@ pub fn equip<T: Instance>(
     Ok(())
 }
 
-fn find(interp: &Interp, class: &str) -> Result<RawClass> {
-    let name = Obj::text(class);
-    // SAFETY: TclOO answers null and leaves a message when there is no such class.
+/// The value of the object with this name.
+///
+/// # Errors
+/// There is no such object (Tcl's own error), it is of another class, or was never constructed.
+pub fn find<T: Instance>(interp: &Interp, name: &Obj) -> Result<Rc<T>> {
+    let object = find_object(interp, name)?;
+    // SAFETY: the object is alive while no script runs.
+    unsafe { instance::<T>(object) }.ok_or_else(|| {
+        let class = T::metadata().name().to_string_lossy();
+        Error::nats("ErrInvalidArg", format!("{} is no {class}", name.to_text()))
+    })
+}
+
+/// The namespace of the object with this name, fully qualified.
+pub fn namespace_of(interp: &Interp, name: &Obj) -> Result<String> {
+    let object = find_object(interp, name)?;
+    // SAFETY: as above.
+    Ok(unsafe { full_namespace(object) })
+}
+
+fn find_class(interp: &Interp, class: &str) -> Result<RawClass> {
+    let object = find_object(interp, &Obj::text(class))?;
+    // SAFETY: the object is alive.
+    let class = unsafe { (oo().get_object_as_class)(object) };
+    if class.is_null() {
+        return Err(Error::from_interp(interp));
+    }
+    Ok(class)
+}
+
+fn find_object(interp: &Interp, name: &Obj) -> Result<RawObject> {
+    // SAFETY: TclOO answers null and leaves a message when there is no such object.
+    let object = unsafe { (oo().get_object_from_obj)(interp.raw(), name.raw()) };
+    if object.is_null() {
+        return Err(Error::from_interp(interp));
+    }
+    Ok(object)
+}
+
+unsafe fn full_namespace(object: RawObject) -> String {
+    // SAFETY: the caller vouches for the object, which owns its namespace.
     unsafe {
-        let object = (oo().get_object_from_obj)(interp.raw(), name.raw());
-        let class = if object.is_null() {
-            object
-        } else {
-            (oo().get_object_as_class)(object)
-        };
-        if class.is_null() {
-            Err(Error::from_interp(interp))
-        } else {
-            Ok(class)
-        }
+        let namespace: *const c_char = (*(oo().get_object_namespace)(object)).full_name;
+        CStr::from_ptr(namespace).to_string_lossy().into_owned()
     }
 }
 
@@ -275,11 +309,10 @@ unsafe extern "C-unwind" fn constructor_entry<T: Instance>(
 unsafe fn birth(interp: &Interp, object: RawObject) -> Birth<'_> {
     // SAFETY: the object is alive, so are its namespace and its name.
     unsafe {
-        let namespace: *const c_char = (*(oo().get_object_namespace)(object)).full_name;
         let name = Obj::from_raw((oo().get_object_name)(interp.raw(), object));
         Birth {
             interp,
-            namespace: CStr::from_ptr(namespace).to_string_lossy().into_owned(),
+            namespace: full_namespace(object),
             name: name.to_text().into_owned(),
         }
     }

@@ -10,10 +10,7 @@ pub enum Error {
     /// A message with the error code `NATS <code>`.
     Nats { code: &'static str, message: String },
     /// A message with an error code of Tcl's own families.
-    Tcl {
-        code: &'static [&'static str],
-        message: String,
-    },
+    Tcl { code: Vec<String>, message: String },
     /// An error that Tcl raised: its return options, so that code and trace survive.
     Raised { options: Obj, message: Obj },
 }
@@ -24,6 +21,13 @@ impl Error {
     pub fn nats(code: &'static str, message: impl Into<String>) -> Error {
         Error::Nats {
             code,
+            message: message.into(),
+        }
+    }
+
+    pub fn tcl<const N: usize>(code: [&str; N], message: impl Into<String>) -> Error {
+        Error::Tcl {
+            code: code.map(str::to_owned).to_vec(),
             message: message.into(),
         }
     }
@@ -41,8 +45,8 @@ impl Error {
     /// Leaves the error in the interpreter and returns `TCL_ERROR`.
     pub(super) fn leave(self, interp: &Interp) -> std::ffi::c_int {
         let (code, message) = match self {
-            Error::Nats { code, message } => (vec!["NATS", code], message),
-            Error::Tcl { code, message } => (code.to_vec(), message),
+            Error::Nats { code, message } => (vec!["NATS".to_owned(), code.to_owned()], message),
+            Error::Tcl { code, message } => (code, message),
             Error::Raised { options, message } => {
                 // SAFETY: live values; `set_return_options` takes what `from_interp` got.
                 return unsafe {
@@ -51,7 +55,7 @@ impl Error {
                 };
             }
         };
-        let words: Vec<Obj> = code.into_iter().map(Obj::text).collect();
+        let words: Vec<Obj> = code.iter().map(|word| Obj::text(word)).collect();
         let (code, message) = (Obj::list(&words), Obj::text(&message));
         // SAFETY: live values of which Tcl takes its own references.
         unsafe {

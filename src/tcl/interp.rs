@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::error::{Error, Result};
+use super::obj::Obj;
 use super::sys::{self, RawInterp, api};
 
 /// A handle to an interpreter that knows whether it still exists.
@@ -74,6 +75,21 @@ impl Interp {
                 self.raw,
                 script.as_ptr().cast(),
                 script.len() as isize,
+                sys::TCL_EVAL_GLOBAL,
+            )
+        };
+        self.check(status)
+    }
+
+    /// Calls one of our own script commands, which runs nothing but our own scripts.
+    pub fn call_own(&self, words: &[Obj]) -> Result {
+        // SAFETY: the words are counted for the time of the call; `Obj` is transparent over the
+        // pointer.
+        let status = unsafe {
+            (api().eval_objv)(
+                self.raw,
+                words.len() as isize,
+                words.as_ptr().cast(),
                 sys::TCL_EVAL_GLOBAL,
             )
         };

@@ -63,7 +63,7 @@ impl Obj {
 
     /// A string value.
     pub fn text(text: &str) -> Obj {
-        Obj::from_modified(&text::to_modified(text))
+        Obj::from_modified(&text::to_modified(text, api().major == 8))
     }
 
     /// A string value with one character per byte (U+0000 to U+00FF), as subjects and headers
@@ -92,8 +92,13 @@ impl Obj {
 
     /// An integer. Above `i64::MAX` the value is clamped: no counter of ours gets there.
     pub fn int(value: u64) -> Obj {
+        Obj::signed(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+
+    /// An integer that may be negative.
+    pub fn signed(value: i64) -> Obj {
         // SAFETY: a fresh value.
-        unsafe { Obj::from_raw((api().new_wide_int_obj)(i64::try_from(value).unwrap_or(i64::MAX))) }
+        unsafe { Obj::from_raw((api().new_wide_int_obj)(value)) }
     }
 
     /// A list of the elements.
@@ -195,10 +200,10 @@ impl Obj {
     pub fn expect(&self, interp: &Interp, key: &Obj) -> Result<Obj> {
         self.get(interp, key)?.ok_or_else(|| {
             let name = key.to_text();
-            Error::Tcl {
-                code: &["TCL", "LOOKUP", "DICT"],
-                message: format!("key \"{name}\" not known in dictionary"),
-            }
+            Error::tcl(
+                ["TCL", "LOOKUP", "DICT", &name],
+                format!("key \"{name}\" not known in dictionary"),
+            )
         })
     }
 

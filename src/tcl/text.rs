@@ -62,21 +62,33 @@ fn surrogate(bytes: &[u8]) -> Option<u32> {
     }
 }
 
-/// Writes Tcl's form.
-pub fn to_modified(text: &str) -> Cow<'_, [u8]> {
-    if memchr::memchr(0, text.as_bytes()).is_none() {
-        return Cow::Borrowed(text.as_bytes());
+/// Writes Tcl's form, with characters above U+FFFF as `pairs` of surrogates for 8.6: what it gets
+/// otherwise it shows alike, but does not find equal to its own.
+pub fn to_modified(text: &str, pairs: bool) -> Cow<'_, [u8]> {
+    let bytes = text.as_bytes();
+    let greatest = || bytes.iter().fold(0, |greatest, &byte| byte.max(greatest));
+    if memchr::memchr(0, bytes).is_none() && !(pairs && greatest() >= FIRST_OF_FOUR) {
+        return Cow::Borrowed(bytes);
     }
     let mut out = Vec::with_capacity(text.len() + 8);
-    for &byte in text.as_bytes() {
-        if byte == 0 {
-            out.extend([0xC0, 0x80])
-        } else {
-            out.push(byte)
+    for character in text.chars() {
+        match character {
+            '\0' => out.extend([0xC0, 0x80]),
+            '\u{1_0000}'.. if pairs => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out.extend(
+                        [0xE0 | *unit >> 12, 0x80 | *unit >> 6 & 0x3F, 0x80 | *unit & 0x3F].map(|b| b as u8),
+                    );
+                }
+            }
+            _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Cow::Owned(out)
 }
+
+/// The least byte that leads a character above U+FFFF.
+const FIRST_OF_FOUR: u8 = 0xF0;
 
 /// Tcl's form of a string with one character per byte.
 #[inline]
@@ -148,8 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_written_as_two_bytes() {
-        assert_eq!(to_modified("a\0b").as_ref(), b"a\xC0\x80b");
-        assert_eq!(to_modified("ä").as_ref(), "ä".as_bytes());
+    fn each_version_gets_its_form() {
+        for pairs in [false, true] {
+            assert_eq!(to_modified("a\0b", pairs).as_ref(), b"a\xC0\x80b");
+            assert_eq!(to_modified("ä€\u{FFFD}", pairs).as_ref(), "ä€\u{FFFD}".as_bytes());
+        }
+        let text = "\0\u{1F600}ä\u{10FFFF}";
+        assert_eq!(to_modified("\u{1F600}", false).as_ref(), "\u{1F600}".as_bytes());
+        assert_eq!(
+            to_modified("\u{1F600}", true).as_ref(),
+            b"\xED\xA0\xBD\xED\xB8\x80"
+        );
+        assert_eq!(from_modified(&to_modified(text, true)), text);
     }
 }

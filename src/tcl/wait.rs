@@ -205,13 +205,7 @@ fn interruption(interp: &Interp) -> Option<c_int> {
     }
     if !stack::has_room() {
         let message = "too many nested waits (infinite loop?): the thread's C stack is used up";
-        return Some(
-            Error::Tcl {
-                code: &["TCL", "LIMIT", "STACK"],
-                message: message.into(),
-            }
-            .leave(interp),
-        );
+        return Some(Error::tcl(["TCL", "LIMIT", "STACK"], message).leave(interp));
     }
     let raw = interp.raw();
     // SAFETY: both leave their message in the interpreter.

@@ -44,6 +44,11 @@ pub enum Work {
         words: Vec<Obj>,
         then: Box<dyn FnOnce(Result<Obj>) -> Work>,
     },
+    /// Work that is only known when it is its turn.
+    Later {
+        interp: Interp,
+        find: Box<dyn FnOnce() -> Work>,
+    },
     /// Raises a background error.
     Fail {
         interp: Interp,
@@ -78,6 +83,9 @@ pub(super) fn run(work: Work) {
             element,
         } => unset(&interp, &name, &element),
         Work::Ask { interp, words, then } => ask(interp, words, then),
+        Work::Later { interp, find } => {
+            run(guard::catch(|| Ok(find())).unwrap_or_else(|error| Work::Fail { interp, error }));
+        }
         Work::Fail { interp, error } => raise(&interp, error),
         Work::Many(steps) => {
             let mut rest = ManuallyDrop::new(steps.into_iter());

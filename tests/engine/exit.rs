@@ -50,7 +50,7 @@ fn child() {
         (0..MESSAGES).for_each(|_| fixture.publish("p", b""));
     }
     runtime::shutdown();
-    let refused = Client::connect(in_handshake.settings.clone(), in_handshake.sink.clone());
+    let refused = Client::new(in_handshake.settings.clone(), in_handshake.sink.clone());
     assert_eq!(refused.err().unwrap().text, "The process is exiting");
     assert!(runtime::exiting());
 }

@@ -38,7 +38,8 @@ fn connect(servers: &[&str], adjust: impl FnOnce(&mut Options)) -> Fixture {
     let urls: Vec<String> = servers.iter().map(|url| (*url).to_owned()).collect();
     settings.pool.lock().unwrap().configure(&urls, false).unwrap();
     adjust(&mut settings.options.lock().unwrap());
-    let client = Client::connect(Arc::clone(&settings), sink.clone()).unwrap();
+    let client = Client::new(Arc::clone(&settings), sink.clone()).unwrap();
+    client.start();
     Fixture {
         client,
         settings,

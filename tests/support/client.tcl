@@ -1,11 +1,10 @@
 # Connections under test, and what they log.
 
 # A connection to the url, connected, with the options configured. Its log goes to the channel
-# $log if the caller has one, else nowhere.
+# $::log if there is one, else only errors are shown.
 proc connected {url args} {
-    upvar 1 log log
-    if {[info exists log]} {
-        set c [nats::connection new test -log_chan $log]
+    if {[info exists ::log]} {
+        set c [nats::connection new test -log_chan $::log]
     } else {
         set c [nats::connection new test -log_level error -log_chan stderr]
     }

@@ -4,7 +4,7 @@
 #   set f [fake::start $greeting …]      the first connection is greeted with the first greeting, the
 #                                        second with the second, all others with the last one;
 #                                        without any: the INFO of fake::info
-#   fake::info {"auth_required":true}    a greeting: an INFO with usual fields and these
+#   fake::info {"auth_required":true}    a greeting: an INFO with the usual fields and these
 #   fake::url $f; fake::port $f
 #   fake::answer $f $bytes               is sent for each PING from now on (at first a PONG)
 #   fake::send $f $bytes                 speaks on the newest connection
@@ -42,7 +42,7 @@ proc fake::start {args} {
 
 proc fake::info {{fields ""}} {
     set usual {"server_id":"FAKE","version":"2.12.8","proto":1,"headers":true,"max_payload":1048576}
-    if {$fields ne ""} { append usual , [string range [string trim $fields] 1 end-1] }
+    if {$fields ne ""} { append usual ,$fields }
     return "INFO {$usual}\r\n"
 }
 

@@ -9,11 +9,12 @@
 #   peer::result $p                      its result or error; waits for it like "do"
 #   peer::stop $p
 #
-# Besides the package there is, in the peer, "flood subject count ?size?": see peer_process.tcl.
+# Besides the package there is, in the peer, "flood subject count ?bytes?": see peer_process.tcl.
 
 namespace eval peer {
     variable program [file join [file dirname [file normalize [info script]]] peer_process.tcl]
-    variable answers {}
+    variable busy {}               ;# handles whose result was not asked for yet
+    variable answers {}            ;# those of them that have finished, and their answers
 }
 
 proc peer::start {url} {
@@ -31,6 +32,9 @@ proc peer::do {handle script} {
 
 # Order and answer travel as a number of bytes on a line, then those bytes.
 proc peer::begin {handle script} {
+    variable busy
+    if {$handle in $busy} { error "the result of what the peer has begun was not taken" }
+    lappend busy $handle
     set bytes [encoding convertto utf-8 $script]
     puts -nonewline $handle [string length $bytes]\n$bytes
     flush $handle
@@ -51,7 +55,9 @@ proc peer::finished {handle} {
 }
 
 proc peer::result {handle} {
+    variable busy
     variable answers
+    set busy [lsearch -all -inline -not -exact $busy $handle]
     if {[dict exists $answers $handle]} {
         set answer [dict get $answers $handle]
         dict unset answers $handle
@@ -65,7 +71,9 @@ proc peer::result {handle} {
 }
 
 proc peer::stop {handle} {
+    variable busy
     variable answers
+    set busy [lsearch -all -inline -not -exact $busy $handle]
     dict unset answers $handle
     catch {close $handle}
 }

@@ -2,10 +2,15 @@
 
 package require nats
 
-# Publishes the numbers from 0 to count-1, each padded with blanks to size bytes, and returns when
-# the server has them all.
-proc flood {subject count {size 0}} {
-    for {set i 0} {$i < $count} {incr i} { $::conn publish $subject [format %-${size}d $i] }
+# Publishes count messages and returns when the server has them all: the numbers from 0, or
+# messages of so many bytes, all alike.
+proc flood {subject count {size ""}} {
+    if {$size eq ""} {
+        for {set i 0} {$i < $count} {incr i} { $::conn publish $subject $i }
+    } else {
+        set payload [string repeat x $size]
+        for {set i 0} {$i < $count} {incr i} { $::conn publish $subject $payload }
+    }
     $::conn ping -timeout 0
     return $count
 }

@@ -1,6 +1,6 @@
 //! What a connection knows of itself and of its servers.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -14,10 +14,11 @@ use crate::client::url::Login;
 use crate::protocol::ServerInfo;
 use crate::tcl::{Call, Obj, Reply, Result, Work};
 
-/// The elements of the array `serverInfo`, and what every message asks of the last INFO.
+/// The INFO as it was dispatched, which the array `serverInfo` shows, and what every message asks
+/// of it.
 #[derive(Default)]
 pub struct Fields {
-    names: BTreeSet<String>,
+    info: ServerInfo,
     pub limits: Option<Limits>,
 }
 
@@ -32,17 +33,19 @@ impl Connection {
     pub(super) fn show_info(&self, info: &ServerInfo, replace: bool) -> Work {
         let mut shown = self.server_info.borrow_mut();
         let mut steps = Vec::new();
-        let fresh: BTreeSet<String> = info.fields().map(|(name, _)| name.to_owned()).collect();
         if replace {
-            for stale in shown.names.difference(&fresh) {
-                let element = Obj::text(stale);
+            let fresh: HashSet<&str> = info.fields().map(|(name, _)| name).collect();
+            let shown_names = shown.info.fields().map(|(name, _)| name);
+            for stale in shown_names.filter(|name| !fresh.contains(name)) {
                 steps.push(Work::Unset {
                     interp: self.interp.clone(),
                     name: self.variables.server_info.clone(),
-                    element,
+                    element: Obj::text(stale),
                 });
             }
-            shown.names.clear();
+            shown.info = info.clone();
+        } else {
+            shown.info.merge(info);
         }
         for (name, value) in info.fields() {
             steps.push(Work::Set {
@@ -52,16 +55,9 @@ impl Connection {
                 value: from_json(value),
             });
         }
-        shown.names.extend(fresh);
-        let merged = self
-            .settings
-            .info
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let latest = merged.as_ref().unwrap_or(info);
         shown.limits = Some(Limits {
-            max_payload: latest.max_payload(),
-            headers: latest.headers(),
+            max_payload: shown.info.max_payload(),
+            headers: shown.info.headers(),
         });
         Work::Many(steps)
     }
@@ -88,14 +84,10 @@ fn from_json(value: &Value) -> Obj {
 
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     no_args(call)?;
-    let info = connection
-        .settings
+    let shown = connection.server_info.borrow();
+    let fields: Vec<(&str, Obj)> = shown
         .info
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let fields: Vec<(&str, Obj)> = info
-        .iter()
-        .flat_map(ServerInfo::fields)
+        .fields()
         .map(|(name, value)| (name, from_json(value)))
         .collect();
     Ok(Reply::Value(Obj::record(&fields)))

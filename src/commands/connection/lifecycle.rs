@@ -61,7 +61,8 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
             return Err(invalid(format!("Unknown option {}", words.join(" "))));
         }
     };
-    if connection.status.get() != Status::Closed {
+    // While a life begins or ends, its traces run with the status still, or already, closed.
+    if connection.status.get() != Status::Closed || connection.life.borrow().is_some() {
         return Ok(Reply::Empty);
     }
     if connection.pool().is_empty() {
@@ -71,13 +72,10 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         sender: connection.mailbox.start_epoch(),
         level: connection.log.level(),
     };
-    let client = Client::connect(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
-    *connection.life.borrow_mut() = Some(client);
+    let client = Client::new(connection.settings.clone(), Arc::new(sink)).map_err(raise)?;
+    *connection.life.borrow_mut() = Some(client.clone());
     connection.was_connected.set(false);
-    let begun = Work::Many(vec![
-        connection.set_last_error(None),
-        connection.set_status(Status::Connecting),
-    ]);
+    let begun = connection.begin(client);
     let result = if wait {
         let promise = Promise::new();
         connection.connecting.borrow_mut().push(promise.clone());
@@ -108,9 +106,9 @@ pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply
     Ok(Reply::Empty)
 }
 
-/// The destructor; children go with the object's namespace.
+/// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    connection.disconnect().0
+    Work::Many(vec![connection.disconnect().0, connection.destroy_children()])
 }
 
 pub fn raise(error: ConnectionError) -> Error {
@@ -118,6 +116,28 @@ pub fn raise(error: ConnectionError) -> Error {
 }
 
 impl Connection {
+    /// Starts a life, unless a trace ends it before.
+    fn begin(&self, client: Client) -> Work {
+        let started = client.clone();
+        Work::Many(vec![
+            self.set_last_error(None),
+            self.then(move |connection| match connection.lives(&client) {
+                true => connection.set_status(Status::Connecting),
+                false => Work::none(),
+            }),
+            self.then(move |connection| {
+                if connection.lives(&started) {
+                    started.start();
+                }
+                Work::none()
+            }),
+        ])
+    }
+
+    fn lives(&self, client: &Client) -> bool {
+        self.life.borrow().as_ref().is_some_and(|life| life.is(client))
+    }
+
     /// Flushes and ends the life on purpose; also returns how many messages could not be sent.
     pub(super) fn disconnect(&self) -> (Work, usize) {
         let Some(client) = self.life.take() else {
@@ -159,15 +179,24 @@ impl Connection {
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
         steps.extend(self.tell_discarded(discarded));
+        steps.push(self.then(move |connection| connection.end_waits(discarded, ending)));
+        Work::Many(steps)
+    }
+
+    /// Ends everything that waits for the life.
+    fn end_waits(&self, discarded: usize, ending: Ending) -> Work {
         self.end_requests(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
-        steps.push(self.set_status(Status::Closed));
-        let [code, text] = error_fields(self.last_error.borrow().as_ref());
-        let discarded = ("discarded", Obj::int(discarded as u64));
-        self.notify("closed", &[code, text, discarded]);
+        let was_open = self.status.get() != Status::Closed;
+        let work = self.set_status(Status::Closed);
+        if was_open {
+            let [code, text] = error_fields(self.last_error.borrow().as_ref());
+            let discarded = ("discarded", Obj::int(discarded as u64));
+            self.notify("closed", &[code, text, discarded]);
+        }
         self.settle_connect();
-        Work::Many(steps)
+        work
     }
 
     /// Ends the calls of `connect` that wait, once the first round of attempts is over.
@@ -197,11 +226,14 @@ impl Connection {
     /// Flushes and ends the life where no callback and no trace may run any more. What was lost
     /// is worth a line, which is returned for whoever can still write it.
     pub(super) fn end_silently(&self) -> Option<Work> {
-        let client = self.life.take()?;
-        let report = client.close(true);
+        let unsent = match self.life.take() {
+            Some(client) => client.close(true).unsent,
+            None => 0,
+        };
         self.forget();
-        drop(self.end(Vec::new(), 0, Ending::Disconnect));
-        self.tell_discarded(report.unsent)
+        *self.last_error.borrow_mut() = None;
+        drop(self.end_waits(unsent, Ending::Disconnect));
+        self.tell_discarded(unsent)
     }
 
     fn tell_discarded(&self, messages: usize) -> Option<Work> {

@@ -71,6 +71,31 @@ impl Log {
         })
     }
 
+    /// Makes `log::error`, `log::warn`, `log::info` and `log::debug` in an object's namespace.
+    ///
+    /// # Errors
+    /// The service command is none.
+    pub fn define_commands(&self, interp: &Interp, namespace: &str) -> Result {
+        let namespace = Obj::text(namespace);
+        let words = match &self.target {
+            Target::Channel { channel, name } => vec![
+                Obj::text("::nats::log::to_channel"),
+                namespace,
+                channel.clone(),
+                name.clone(),
+                Obj::text(word(self.level.get())),
+            ],
+            Target::Service(service) => {
+                vec![
+                    Obj::text("::nats::log::to_service"),
+                    namespace,
+                    Obj::text(service),
+                ]
+            }
+        };
+        interp.call_own(&words)
+    }
+
     pub fn level(&self) -> LogLevel {
         self.level.get()
     }

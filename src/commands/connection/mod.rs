@@ -5,6 +5,7 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
+mod children;
 mod configure;
 mod dispatch;
 mod drain;
@@ -19,7 +20,7 @@ mod subscribe;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -61,6 +62,7 @@ static METHODS: &[Method<Connection>] = &[
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
+    Method::public(c"releaseRef", children::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -78,6 +80,8 @@ pub fn define(interp: &Interp) -> Result {
 }
 
 pub struct Connection {
+    /// Itself, for steps that come after scripts (see [`Connection::then`]).
+    this: Weak<Connection>,
     interp: Interp,
     /// The public variables' full names.
     variables: Variables,
@@ -96,6 +100,8 @@ pub struct Connection {
     subscriptions: RefCell<HashMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
     pings: RefCell<BTreeMap<u64, Asked>>,
+    /// Namespaces of the objects that go with this one.
+    children: RefCell<Vec<String>>,
     next_ping: Cell<u64>,
     draining: RefCell<Option<Drain>>,
     /// Whether this life has dispatched a connection.
@@ -127,6 +133,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         call.args().get(1..).unwrap_or_default(),
         if name.is_empty() { tail } else { &name },
     )?;
+    log.define_commands(birth.interp, &birth.namespace)?;
     let waker: Arc<OnceLock<Waker>> = Arc::default();
     let wake = {
         let waker = waker.clone();
@@ -142,7 +149,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         last_error: variable("last_error"),
         server_info: variable("serverInfo"),
     };
-    let connection = Rc::new(Connection {
+    let connection = Rc::new_cyclic(|this| Connection {
+        this: this.clone(),
         interp: birth.interp.clone(),
         variables,
         keys: Keys::new(),
@@ -164,6 +172,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
         pings: RefCell::default(),
+        children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
         draining: RefCell::default(),
         was_connected: Cell::new(false),
@@ -214,6 +223,20 @@ impl Connection {
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
         self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A step that is decided on when its turn comes: the scripts of the steps before it may have
+    /// changed everything, or destroyed the object; then there is nothing to do.
+    fn then(&self, step: impl FnOnce(&Connection) -> Work + 'static) -> Work {
+        let this = self.this.clone();
+        let find = move || match this.upgrade() {
+            Some(connection) => step(&connection),
+            None => Work::none(),
+        };
+        Work::Later {
+            interp: self.interp.clone(),
+            find: Box::new(find),
+        }
     }
 
     /// Makes a state the one that scripts see.

@@ -32,7 +32,9 @@ pub struct Pending {
     dictmsg: bool,
     /// An old-style request, which collects several replies.
     many: bool,
-    /// Replies so far, of an old-style request.
+    /// Whether a reply has come.
+    replied: bool,
+    /// Replies so far, of an old-style request that a caller waits for.
     replies: Vec<Obj>,
     answer: Answer,
 }
@@ -149,6 +151,7 @@ impl Connection {
             subject: draft.subject.clone(),
             dictmsg: dictmsg || many,
             many,
+            replied: false,
             replies: Vec::new(),
             answer,
         };
@@ -161,11 +164,12 @@ impl Connection {
         let mut requests = self.requests.borrow_mut();
         let pending = requests.get_mut(&id)?;
         let content = self.content(message, pending.dictmsg);
-        let unanswered = message.status() == Some(503);
+        let first = !std::mem::replace(&mut pending.replied, true);
+        let unanswered = first && message.status() == Some(503);
         let work = match &pending.answer {
-            Answer::Callback(callback) => Some(callback.call(self, [Obj::int(0), content])),
+            Answer::Callback(callback) => Some(callback.call(self, [Obj::int(unanswered.into()), content])),
             Answer::Caller(promise) => {
-                if unanswered && pending.replies.is_empty() {
+                if unanswered {
                     promise.settle(Err(pending.no_responders()));
                 } else if !pending.many {
                     promise.settle(Ok(content));
