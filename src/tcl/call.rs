@@ -1,6 +1,7 @@
 //! What commands and methods get, and what they answer with.
 
 use std::ffi::{CStr, c_int};
+use std::mem::ManuallyDrop;
 
 use super::error::{Error, Result};
 use super::interp::Interp;
@@ -80,13 +81,15 @@ pub(super) fn settle(interp: Interp, mut reply: Result<Reply>) -> c_int {
                 return sys::TCL_OK;
             }
             Ok(Reply::Then(work, next)) => {
+                // Given up if a script ends the thread; see `work`.
+                let next = ManuallyDrop::new(next);
                 work::run(work);
                 if !interp.is_alive() {
                     return sys::TCL_ERROR;
                 }
                 // SAFETY: the interpreter is alive; what the work left behind is not our result.
                 unsafe { (api().reset_result)(interp.raw()) };
-                reply = Ok(*next);
+                reply = Ok(*ManuallyDrop::into_inner(next));
             }
             Ok(Reply::Wait(wait)) => return wait::begin(interp, wait),
             Err(error) => return error.leave(&interp),

@@ -123,17 +123,23 @@ impl Interp {
         Ok(())
     }
 
-    /// Whether a running script was cancelled or is out of its time, for waits that serve no
-    /// events. The evaluation of the script reports it once the wait has ended.
-    pub fn is_interrupted(&self) -> bool {
+    /// Tcl's own error if the running script was cancelled or is out of its time or commands, for
+    /// waits that serve no events.
+    pub fn interruption(&self) -> Result {
         // SAFETY: the interpreter is alive while it calls us; cancellation from another thread
         // arrives as an asynchronous mark that only these calls see.
         unsafe {
             if (api().async_ready)() != 0 {
                 (api().async_invoke)(self.raw, sys::TCL_OK);
             }
-            (api().canceled)(self.raw, 0) != sys::TCL_OK || (api().limit_check)(self.raw) != sys::TCL_OK
+            self.check((api().canceled)(self.raw, sys::TCL_LEAVE_ERR_MSG))?;
+            // Tcl looks at the clock only once in so many times that it is asked.
+            let times = (api().limit_get_granularity)(self.raw, sys::TCL_LIMIT_TIME);
+            if (0..times).any(|_| (api().limit_ready)(self.raw) != 0) {
+                self.check((api().limit_check)(self.raw))?;
+            }
         }
+        Ok(())
     }
 
     pub(super) fn check(&self, status: c_int) -> Result {

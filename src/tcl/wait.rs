@@ -90,12 +90,14 @@ impl Gate {
 
 /// Waits, from within a method. Returns the method's status.
 pub(super) fn begin(interp: Interp, wait: Wait) -> c_int {
-    if !wait.gate.is_open()
-        && let Some(name) = current_coroutine(&interp)
-    {
+    if !wait.gate.is_open() {
+        let name = match current_coroutine(&interp) {
+            Ok(name) => name,
+            Err(Interrupted) => return sys::TCL_ERROR,
+        };
         // SAFETY: the name is a live value.
-        let command = unsafe { (api().get_command_from_obj)(interp.raw(), name.raw()) };
-        if !command.is_null() {
+        let find = |name: Obj| unsafe { (api().get_command_from_obj)(interp.raw(), name.raw()) };
+        if let Some(command) = name.map(find).filter(|command| !command.is_null()) {
             *wait.gate.sleeper.borrow_mut() = Some(Sleeper::Coroutine {
                 interp: interp.clone(),
                 command,
@@ -106,16 +108,23 @@ pub(super) fn begin(interp: Interp, wait: Wait) -> c_int {
     serve_until_open(interp, wait)
 }
 
-fn current_coroutine(interp: &Interp) -> Option<Obj> {
+/// Tcl was told to stop evaluating, and has left the reason in the interpreter.
+struct Interrupted;
+
+/// The name of the running coroutine. To ask is to evaluate, which is when a cancellation shows,
+/// and it shows only once.
+fn current_coroutine(interp: &Interp) -> std::result::Result<Option<Obj>, Interrupted> {
     let words = [Obj::text("::tcl::info::coroutine")];
     // SAFETY: a command of Tcl that runs no script.
     let name = unsafe {
-        let status = (api().eval_objv)(interp.raw(), 1, words.as_ptr().cast(), 0);
+        if (api().eval_objv)(interp.raw(), 1, words.as_ptr().cast(), 0) != sys::TCL_OK {
+            return Err(Interrupted);
+        }
         let name = Obj::from_raw((api().get_obj_result)(interp.raw()));
         (api().reset_result)(interp.raw());
-        (status == sys::TCL_OK).then_some(name)
+        name
     };
-    name.filter(|name| !name.modified_utf8().is_empty())
+    Ok(Some(name).filter(|name| !name.modified_utf8().is_empty()))
 }
 
 /// Yields; [`resumed`] runs when the coroutine goes on, in whatever way.
@@ -176,7 +185,7 @@ fn is_in_coroutine(interp: &Interp) -> bool {
         let state = (api().save_interp_state)(interp.raw(), sys::TCL_OK);
         let coroutine = current_coroutine(interp);
         (api().restore_interp_state)(interp.raw(), state);
-        coroutine.is_some()
+        matches!(coroutine, Ok(Some(_)))
     }
 }
 

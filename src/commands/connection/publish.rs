@@ -114,17 +114,22 @@ impl Connection {
     fn send(&self, draft: &Draft) -> Result<Reply> {
         let message = self.check(draft)?;
         let header = message.header.as_deref();
-        let mut keep_waiting = || !self.interp.is_interrupted();
-        self.client()?
-            .publish(
-                &message.subject,
-                &message.reply,
-                header,
-                &message.payload,
-                &mut keep_waiting,
-            )
-            .map_err(refused)?;
-        Ok(Reply::Empty)
+        let mut interruption = None;
+        let mut keep_waiting = || {
+            interruption = self.interp.interruption().err();
+            interruption.is_none()
+        };
+        let outcome = self.client()?.publish(
+            &message.subject,
+            &message.reply,
+            header,
+            &message.payload,
+            &mut keep_waiting,
+        );
+        match outcome {
+            Ok(()) => Ok(Reply::Empty),
+            Err(error) => Err(interruption.unwrap_or_else(|| refused(error))),
+        }
     }
 
     /// Checks in the contract's order: status, size, header support, subject, reply.

@@ -19,6 +19,8 @@ pub const TCL_GLOBAL_ONLY: c_int = 1;
 pub const TCL_LEAVE_ERR_MSG: c_int = 0x200;
 pub const TCL_EVAL_GLOBAL: c_int = 0x2_0000;
 
+pub const TCL_LIMIT_TIME: c_int = 2;
+
 pub const TCL_FILE_EVENTS: c_int = 1 << 3;
 /// Everything but `TCL_DONT_WAIT`.
 pub const TCL_ALL_EVENTS: c_int = !(1 << 1);

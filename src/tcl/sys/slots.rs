@@ -104,8 +104,10 @@ slots! {
     new_dict_obj = 503: () -> *mut RawObj;
     get_command_from_obj = 516: (*mut RawInterp, *mut RawObj) -> RawCommand;
     get_command_full_name = 517: (*mut RawInterp, RawCommand, *mut RawObj);
+    limit_ready = 522: (*mut RawInterp) -> c_int;
     limit_check = 523: (*mut RawInterp) -> c_int;
     limit_exceeded = 524: (*mut RawInterp) -> c_int;
+    limit_get_granularity = 534: (*mut RawInterp, c_int) -> c_int;
     save_interp_state = 535: (*mut RawInterp, c_int) -> *mut c_void;
     restore_interp_state = 536: (*mut RawInterp, *mut c_void) -> c_int;
     set_return_options = 538: (*mut RawInterp, *mut RawObj) -> c_int;
