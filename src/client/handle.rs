@@ -121,13 +121,8 @@ impl Client {
     /// Tells the server to end all subscriptions of the owner, then sends a ping as
     /// [`ping`](Self::ping) does: its `Event::Pong` comes behind the last message. When
     /// `timeout_ms` (0 for no limit) is over, `Event::DrainTimeout` comes ahead of all messages.
-    ///
     /// The owner ends the life at either event.
-    ///
-    /// # Errors
-    /// There is no background runtime.
-    pub fn drain(&self, id: u64, timeout_ms: u64) -> Result<(), ConnectionError> {
-        let runtime = runtime::handle().map_err(|error| ConnectionError::runtime(&error.to_string()))?;
+    pub fn drain(&self, id: u64, timeout_ms: u64) {
         let mut farewell = BytesMut::new();
         let mut tables = self.tables();
         tables.subscriptions.drain(&mut farewell);
@@ -137,14 +132,13 @@ impl Client {
         drop(tables);
         if let Some(deadline) = deadline_in(timeout_ms) {
             let life = Arc::downgrade(&self.life.life);
-            runtime.spawn(async move {
+            self.life.runtime.spawn(async move {
                 tokio::time::sleep_until(deadline.into()).await;
                 if let Some(life) = life.upgrade() {
                     life.gate.ask(Event::DrainTimeout);
                 }
             });
         }
-        Ok(())
     }
 
     /// Drops the connection and makes another one without any delay. What was not written stays

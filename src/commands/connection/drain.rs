@@ -35,7 +35,7 @@ pub fn drain(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     }
     connection.refuse_while_draining()?;
     let ping = connection.next_ping_id();
-    connection.client()?.drain(ping, timeout).map_err(raise)?;
+    connection.client()?.drain(ping, timeout);
     let promise = Promise::new();
     *connection.draining.borrow_mut() = Some(Drain {
         ping: Some(ping),

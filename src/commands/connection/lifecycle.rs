@@ -179,19 +179,22 @@ impl Connection {
     /// The end of a life, the same for all its reasons; `closed` is written last.
     fn end(&self, mut steps: Vec<Work>, discarded: usize, ending: Ending) -> Work {
         steps.extend(self.tell_discarded(discarded));
-        steps.push(self.then(move |connection| connection.end_waits(ending, discarded)));
+        steps.push(self.then(move |connection| connection.end_waits(discarded, ending)));
         Work::Many(steps)
     }
 
     /// Ends everything that waits for the life.
-    fn end_waits(&self, ending: Ending, discarded: usize) -> Work {
+    fn end_waits(&self, discarded: usize, ending: Ending) -> Work {
         self.end_requests(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
+        let was_open = self.status.get() != Status::Closed;
         let work = self.set_status(Status::Closed);
-        let [code, text] = error_fields(self.last_error.borrow().as_ref());
-        let discarded = ("discarded", Obj::int(discarded as u64));
-        self.notify("closed", &[code, text, discarded]);
+        if was_open {
+            let [code, text] = error_fields(self.last_error.borrow().as_ref());
+            let discarded = ("discarded", Obj::int(discarded as u64));
+            self.notify("closed", &[code, text, discarded]);
+        }
         self.settle_connect();
         work
     }
@@ -230,7 +233,8 @@ impl Connection {
             None => 0,
         };
         self.forget();
-        drop(self.end_waits(Ending::Disconnect, unsent));
+        *self.last_error.borrow_mut() = None;
+        drop(self.end_waits(unsent, Ending::Disconnect));
         self.tell_discarded(unsent)
     }
 
