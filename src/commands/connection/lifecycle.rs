@@ -228,6 +228,8 @@ impl Connection {
     pub(super) fn end_silently(&self) -> Option<Work> {
         let unsent = match self.life.take() {
             Some(client) => client.close(true).unsent,
+            None if self.status.get() == Status::Closed => return None,
+            // A trace has destroyed the object in the middle of an end.
             None => 0,
         };
         self.forget();
