@@ -90,6 +90,8 @@ struct Thread {
     counted_to: Cell<Instant>,
     /// The burst is over: a queued event passes without delivering, and one cycle queues none.
     resting: Cell<bool>,
+    /// The last cycle was one of a loop that does not wait, as `update` is.
+    polling: Cell<bool>,
 }
 
 /// Adds a source to the calling thread. It stays until [`remove`].
@@ -182,6 +184,7 @@ impl Thread {
             spent: Cell::default(),
             counted_to: Cell::new(Instant::now()),
             resting: Cell::new(false),
+            polling: Cell::new(false),
         })
     }
 
@@ -285,6 +288,12 @@ unsafe extern "C-unwind" fn check(_: *mut c_void, flags: c_int) {
             return;
         }
         let Some(thread) = served_thread() else { return };
+        let polling = flags & sys::TCL_DONT_WAIT != 0;
+        if polling && !thread.polling.replace(polling) {
+            // The rest that the loop before was due would end an `update` that has just begun.
+            thread.rest();
+        }
+        thread.polling.set(polling);
         if !thread.collect() || thread.resting.get() {
             thread.rest();
         } else if !thread.queued.get() {

@@ -21,9 +21,10 @@ pub const TCL_EVAL_GLOBAL: c_int = 0x2_0000;
 
 pub const TCL_LIMIT_TIME: c_int = 2;
 
+pub const TCL_DONT_WAIT: c_int = 1 << 1;
 pub const TCL_FILE_EVENTS: c_int = 1 << 3;
 /// Everything but `TCL_DONT_WAIT`.
-pub const TCL_ALL_EVENTS: c_int = !(1 << 1);
+pub const TCL_ALL_EVENTS: c_int = !TCL_DONT_WAIT;
 pub const TCL_QUEUE_TAIL: c_int = 0;
 
 pub const TCL_OO_METHOD_VERSION: c_int = 1;
