@@ -1,16 +1,24 @@
 # How a process ends that runs ends.tcl: the tests' own side. The variable url tells the server.
 
+package require nats
 set ends_file [file join [file dirname [file normalize [info script]]] ends.tcl]
 
-# Starts a process with ends.tcl and a server's URL. The result is what it says, and its exit
-# code, signal and error output if it does not end as it should.
+# Runs a script in a process with ends.tcl. The result is what it says, and its exit code, signal
+# and error output if it does not end as it should.
 proc ending {url script args} {
-    set begin "[list set url $url]\n[list source $::ends_file]\n"
-    set result [run_script $begin$script -timeout 90000 {*}$args]
+    set result [run_script [beginning $url]$script -timeout 90000 {*}$args]
     set failure [dict filter $result script {key value} {
         expr {$key in {exit signal timedout stderr} && $value ni {0 ""}}
     }]
     return [string trim "[dict get $result stdout]$failure"]
+}
+
+# What such a process begins with. It loads the library at once: a search for the package costs
+# more than all the rest.
+proc beginning {url} {
+    set library [lindex [lsearch -inline -index 1 [info loaded] Nats] 0]
+    return [join [list [list load $library Nats] [list set url $url] \
+        [list source $::ends_file] ""] \n]
 }
 
 # Evaluates `begin`, then `script` over and over, in a process of its own; see `repeat`.

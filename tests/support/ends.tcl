@@ -1,8 +1,8 @@
 # For the processes, threads and interpreters in which things end, over and over, at the wrong
 # moment. The variable url tells the server; see `ending` for how a test runs a script with this.
 
-# Where the library is already loaded into the process, no search for it is needed.
-if {[catch {load {} Nats}]} { package require nats }
+# The process has loaded the library.
+load {} Nats
 set ends_file [file normalize [info script]]
 source [file join [file dirname $ends_file] wait.tcl]
 
