@@ -1,9 +1,10 @@
 //! Where panics end.
 //!
 //! A panic must not cross into C. Everything of ours that Tcl calls runs in [`catch`], and
-//! nothing that runs in `catch` evaluates a script: `thread::exit` ends a thread by unwinding its
+//! nothing that runs in `catch` evaluates a callback: `thread::exit` ends a thread by unwinding its
 //! C stack, which no Rust frame that catches panics survives. Scripts run between two guarded
-//! parts, as [`Work`](super::Work).
+//! parts, as [`Work`](super::Work). The one exception are the handlers of limits and signals that
+//! a `publish` waiting for room lets run (see `Interp::interruption`): they must not end the thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -252,13 +252,13 @@ impl Thread {
         }
         loop {
             let (key, source) = self.turns.borrow_mut().pop_front()?;
+            // Its next turn is booked before this one, so that a panic does not lose the source.
+            self.turns.borrow_mut().push_back((key, source.clone()));
             let next = source.next();
             if next.is_some() {
-                if self.sources.borrow().contains_key(&key) {
-                    self.turns.borrow_mut().push_back((key, source));
-                }
                 return next;
             }
+            self.turns.borrow_mut().pop_back();
         }
     }
 

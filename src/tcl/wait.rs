@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use super::error::{Error, Result};
 use super::guard;
+use super::hooks;
 use super::interp::Interp;
 use super::notifier;
 use super::obj::Obj;
@@ -151,15 +152,16 @@ unsafe extern "C-unwind" fn resumed(data: *mut *mut c_void, _: *mut RawInterp, s
         return sleep(asleep);
     }
     let (interp, wait) = *asleep;
-    if status == sys::TCL_OK {
+    // A coroutine that is deleted between the end of its wait and its resumption comes by, too.
+    if status == sys::TCL_OK && is_in_coroutine(&interp) {
         wait.gate.sleeper.take();
         return finish(&interp, wait);
     }
-    if cannot_yield(&interp) {
+    if status != sys::TCL_OK && cannot_yield(&interp) {
         wait.gate.sleeper.take();
         return serve_until_open(interp, wait);
     }
-    if is_in_coroutine(&interp) {
+    if status != sys::TCL_OK && is_in_coroutine(&interp) {
         // Somebody made the coroutine's `yield` fail: it goes on, without what it waited for.
         wait.gate.sleeper.take();
         return status;
@@ -230,6 +232,9 @@ fn serve_until_open(interp: Interp, wait: Wait) -> c_int {
 fn interruption(interp: &Interp) -> Option<c_int> {
     if !interp.is_alive() {
         return Some(sys::TCL_ERROR);
+    }
+    if let Err(error) = hooks::refuse_fork() {
+        return Some(error.leave(interp));
     }
     if !stack::has_room() {
         let message = "too many nested waits (infinite loop?): the thread's C stack is used up";

@@ -81,7 +81,7 @@ pub(super) fn run(work: Work) {
             interp,
             name,
             element,
-        } => unset(&interp, &name, &element),
+        } => unset(interp, name, element),
         Work::Ask { interp, words, then } => ask(interp, words, then),
         Work::Later { interp, find } => {
             run(guard::catch(|| Ok(find())).unwrap_or_else(|error| Work::Fail { interp, error }));
@@ -157,20 +157,22 @@ fn variable_is_gone(interp: &Interp) -> bool {
     message.to_text().ends_with("parent namespace doesn't exist")
 }
 
-fn unset(interp: &Interp, name: &Obj, element: &Obj) {
-    if !interp.is_alive() {
-        return;
+fn unset(interp: Interp, name: Obj, element: Obj) {
+    let names = (name.to_c_string(), element.to_c_string());
+    drop((name, element));
+    let held = ManuallyDrop::new((interp, names));
+    let (interp, (name, element)) = &*held;
+    if interp.is_alive() {
+        let raw = interp.raw();
+        // SAFETY: texts that end in NUL; the interpreter is preserved while traces run, whose
+        // errors Tcl does not report.
+        unsafe {
+            (api().preserve)(raw.cast());
+            (api().unset_var2)(raw, name.as_ptr(), element.as_ptr(), sys::TCL_GLOBAL_ONLY);
+            (api().release)(raw.cast());
+        }
     }
-    let (name, element) = (name.to_c_string(), element.to_c_string());
-    // SAFETY: texts that end in NUL; unset traces report no errors.
-    unsafe {
-        (api().unset_var2)(
-            interp.raw(),
-            name.as_ptr(),
-            element.as_ptr(),
-            sys::TCL_GLOBAL_ONLY,
-        )
-    };
+    drop(ManuallyDrop::into_inner(held));
 }
 
 fn ask(interp: Interp, words: Vec<Obj>, then: Box<dyn FnOnce(Result<Obj>) -> Work>) {

@@ -107,7 +107,10 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
     };
     let cancelled = connection.requests.borrow_mut().remove(&id);
     drop(cancelled);
-    connection.client()?.cancel(id);
+    // While a connection ends, a trace may still cancel what the end has not come to.
+    if let Some(client) = &*connection.life.borrow() {
+        client.cancel(id);
+    }
     connection.request_ended();
     let line = connection.log(LogLevel::Debug, &format!("Cancelled request {id}"));
     Ok(Reply::Then(
