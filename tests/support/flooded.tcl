@@ -10,7 +10,9 @@ proc flood {port bytes} {
     gets $channel
     set payload [string repeat f 10000]
     puts $channel {CONNECT {"verbose":false}}
-    for {set sent 0} {$sent < $bytes} {incr sent 10000} { puts $channel "PUB flood.x 10000\n$payload" }
+    for {set sent 0} {$sent < $bytes} {incr sent 10000} {
+        puts $channel "PUB flood.x 10000\n$payload"
+    }
     puts $channel PING
     flush $channel
     if {[gets $channel] ne "PONG"} { error "the server did not take the flood" }

@@ -41,8 +41,8 @@ proc run_script {script args} {
     set files [list [WriteTemporary $script] [WriteTemporary ""]]
     lassign $files source errors
     try {
-        set pipe [open |[list {*}[dict get $options -through] [info nameofexecutable] $source {*}[dict get $options -args] \
-            2> $errors] r]
+        set pipe [open |[list {*}[dict get $options -through] [info nameofexecutable] $source \
+            {*}[dict get $options -args] 2> $errors] r]
         fconfigure $pipe -blocking 0 -encoding [dict get $options -encoding]
         set timedout [CollectOutput $pipe [dict get $options -timeout] output]
         if {$timedout} { exec kill -KILL {*}[pid $pipe] }
