@@ -53,11 +53,11 @@ pub enum Event {
         time: SystemTime,
         text: String,
     },
-    /// The engine asks how long to wait before it attempts `server` again. It goes on with its
+    /// The engine asks how many milliseconds to wait before it attempts `server` again. It goes on with its
     /// own delay when the answer is dropped or takes longer than [`ANSWER_TIME`].
     AskDelay {
         server: Box<Server>,
-        answer: DelayAnswer,
+        answer: Answer<u64>,
     },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///
@@ -69,14 +69,20 @@ pub enum Event {
 /// How long the engine waits for an answer.
 pub const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-/// Takes the answer to [`Event::AskDelay`], in milliseconds.
+/// Takes the answer to a question of the engine. Dropping it is an answer, too: there is none.
 #[derive(Debug)]
-pub struct DelayAnswer(pub(super) oneshot::Sender<u64>);
+pub struct Answer<T>(oneshot::Sender<T>);
 
-impl DelayAnswer {
-    pub fn give(self, ms: u64) {
+impl<T> Answer<T> {
+    /// The two ends of a question.
+    pub(super) fn new() -> (Answer<T>, oneshot::Receiver<T>) {
+        let (answer, answered) = oneshot::channel();
+        (Answer(answer), answered)
+    }
+
+    pub fn give(self, answer: T) {
         // The engine may have stopped waiting; then the answer has no addressee.
-        let _ = self.0.send(ms);
+        let _ = self.0.send(answer);
     }
 }
 

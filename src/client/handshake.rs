@@ -52,7 +52,7 @@ impl Life {
         let mut line = Line::new(transport, server.url.address());
         let info = self.first_info(&mut line).await?;
         if wants_tls(&info, server, options)? {
-            line = Line::new(line.transport.into_tls().await?, line.address);
+            return Err(ConnectionError::tls_unavailable());
         }
         let json = connect_json(&info, server, options, line.transport.is_secure())?;
         line.send_connect(&json).await?;

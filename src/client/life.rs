@@ -16,14 +16,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::abandon::{Abandon, AbandonRequest};
 use super::close::{Closing, see_off};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, DelayAnswer, Event, EventSink, LogLevel};
+use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -229,8 +229,7 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = oneshot::channel();
-            let answer = DelayAnswer(answer);
+            let (answer, answered) = Answer::new();
             self.gate.ask(Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,

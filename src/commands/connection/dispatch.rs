@@ -5,7 +5,7 @@ use super::info::server_dict;
 use super::lifecycle::raise;
 use super::notify::error_fields;
 use crate::client::error::ConnectionError;
-use crate::client::event::{DelayAnswer, Event};
+use crate::client::event::{Answer, Event};
 use crate::client::pool::Server;
 use crate::client::status::Status;
 use crate::commands::options::{invalid, to_count};
@@ -80,7 +80,7 @@ impl Connection {
 
     /// Asks the script how long to wait. Whatever is no number of milliseconds is a background
     /// error, and the engine goes on with its own delay.
-    fn ask_delay(&self, server: &Server, answer: DelayAnswer) -> Work {
+    fn ask_delay(&self, server: &Server, answer: Answer<u64>) -> Work {
         let interp = self.interp.clone();
         let prefix = self
             .config
