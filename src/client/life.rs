@@ -23,7 +23,7 @@ use super::abandon::{Abandon, AbandonRequest};
 use super::close::{Closing, see_off};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
+use super::event::{Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -229,12 +229,11 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = Answer::new();
-            self.gate.ask(Event::AskDelay {
+            let question = |answer| Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,
-            });
-            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+            };
+            if let Some(delay) = self.gate.answer_to(question).await {
                 return delay;
             }
         }
@@ -248,7 +247,8 @@ impl Life {
         Err(PoolExhausted)
     }
 
-    /// One attempt, from the resolver to the PONG, under one time limit.
+    /// One attempt, from the resolver to the PONG, under one time limit. Before it the owner is
+    /// asked for the login.
     async fn attempt(
         &self,
         server: &Server,
@@ -260,16 +260,17 @@ impl Life {
         });
         self.gate.deliver(events);
         let options = self.settings.options();
+        let claim = self.claim(server, &options).await?;
         let attempt = async {
             let transport = dial(&server.url).await?;
             self.closing.set_peer(Some(address.clone()));
-            self.handshake(transport, server, &options).await
+            self.handshake(transport, server, &options, &claim).await
         };
         match options.connect_timeout {
             0 => attempt.await,
             ms => timeout(Duration::from_millis(ms), attempt)
                 .await
-                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+                .unwrap_or_else(|_| Err(claim.timed_out(&address))),
         }
     }
 

@@ -34,6 +34,10 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Whether the owner is asked for the login of servers whose URL has none (`Event::AskIdentity`).
+    pub ask_identity: bool,
+    /// Whether the owner signs where a JWT comes without a seed (`Event::AskSignature`).
+    pub ask_signature: bool,
     pub secure: bool,
     /// For one attempt, from the resolver to the PONG; 0 for no limit.
     pub connect_timeout: u64,
@@ -74,6 +78,8 @@ impl Default for Options {
             user: String::new(),
             password: String::new(),
             token: String::new(),
+            ask_identity: false,
+            ask_signature: false,
             secure: false,
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
