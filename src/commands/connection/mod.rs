@@ -9,6 +9,7 @@ mod children;
 mod configure;
 mod dispatch;
 mod drain;
+mod files;
 mod info;
 mod lifecycle;
 mod log;
