@@ -61,7 +61,8 @@ impl Gate {
         self.sink.room().notified().await;
     }
 
-    fn ask(&self, question: Event) {
+    /// Tells, or asks, the owner something ahead of what is on its way.
+    pub(crate) fn ask(&self, question: Event) {
         let open = lock(&self.open);
         if *open {
             self.sink.ask(question);

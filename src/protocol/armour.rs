@@ -27,6 +27,8 @@ const DASHES: &str = "---";
 const JWT_START: &str = "eyJ";
 /// A line of so many characters or more can be a seed, if no blocks tell what is what.
 const SEED_LIKE: usize = 50;
+/// So many characters are too many for the name of a file in the current folder.
+const MAX_NAME: usize = 40;
 
 impl Armour {
     /// Finds the first JWT and the first seed, wherever they stand.
@@ -36,6 +38,8 @@ impl Armour {
         let mut found = Armour::default();
         let mut block: Option<Zeroizing<String>> = None;
         let mut has_blocks = false;
+        // Some editors put a mark at the beginning of the file.
+        let text = text.trim_start_matches('\u{feff}');
         for line in text.lines().map(str::trim) {
             if is_border(line) {
                 has_blocks = true;
@@ -57,10 +61,11 @@ impl Armour {
         found
     }
 
-    /// Whether a text is meant to be read itself, rather than to name a file.
+    /// Whether a text is to be read itself, rather than the file of that name.
+    ///
+    /// What may be a mistyped secret counts as text, since the names of files appear in messages.
     pub fn is_text(text: &str) -> bool {
-        let found = Armour::read(text);
-        found.jwt.is_some() || found.seed.is_some() || text.trim().contains(['\r', '\n'])
+        text.contains('\n') || (text.len() >= MAX_NAME && !text.contains(['/', '\\']))
     }
 
     fn take_in(&mut self, data: &str) {
@@ -89,7 +94,9 @@ fn is_jwt(text: &str) -> bool {
 fn is_seed_like(text: &str) -> bool {
     text.len() >= SEED_LIKE
         && text.starts_with('S')
-        && text.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
 }
 
 #[cfg(test)]
@@ -132,8 +139,9 @@ mod tests {
         let indented = creds.replace('\n', " \n\t ");
         let wrapped = creds.replace("eyJqdGki", "eyJq\ndGki");
         let short = creds.replace("------", "-----").replace("-----", "---");
+        let marked = format!("\u{feff}{creds}");
         let cut = creds.trim_end_matches(['*', '\n']);
-        for text in [&crlf, &sparse, &indented, &wrapped, &short, cut] {
+        for text in [&crlf, &sparse, &indented, &wrapped, &short, &marked, cut] {
             assert_eq!(read(text), both(), "{text}");
         }
     }
@@ -148,17 +156,42 @@ mod tests {
     #[test]
     fn what_holds_neither() {
         let unclosed = format!("---BEGIN---\n{SEED}");
-        for text in ["", "\n", "/etc/nats/user.creds", "a.b", "no seed here", "------", &unclosed] {
+        for text in [
+            "",
+            "\n",
+            "/etc/nats/user.creds",
+            "a.b",
+            "no seed here",
+            "------",
+            &unclosed,
+        ] {
             assert_eq!(read(text), (None, None), "{text:?}");
         }
     }
 
     #[test]
     fn texts_and_names_of_files() {
-        for text in [JWT, SEED, &creds(), "two\nlines"] {
+        let jwt = format!("{JWT}{}", "x".repeat(20));
+        for text in [
+            &jwt,
+            SEED,
+            &SEED[..50],
+            &SEED.to_lowercase(),
+            &creds(),
+            "two\nlines",
+        ] {
             assert!(Armour::is_text(text), "{text}");
         }
-        for name in ["", "x", "user.creds", "~/a b/user.creds", "SUA.nk", "a.b.c"] {
+        let long = format!("./{SEED}.creds");
+        for name in [
+            "",
+            "x",
+            "user.creds",
+            "~/a b/user.creds",
+            "SUA.nk",
+            "a.b.c",
+            &long,
+        ] {
             assert!(!Armour::is_text(name), "{name}");
         }
     }

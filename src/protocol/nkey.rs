@@ -102,7 +102,15 @@ mod tests {
     fn texts_that_are_no_seeds() {
         let seed = nkeys::KeyPair::new_user().seed().unwrap();
         let public = nkeys::KeyPair::new_user().public_key();
-        for text in ["", "SU", "é", &seed[1..], &public, &seed.to_lowercase(), &"1".repeat(58)] {
+        for text in [
+            "",
+            "SU",
+            "é",
+            &seed[1..],
+            &public,
+            &seed.to_lowercase(),
+            &"1".repeat(58),
+        ] {
             assert_eq!(error(text), Some(SeedError::Malformed), "{text:?}");
         }
         // Damage in the checksum, which leaves the prefix as it is.
