@@ -21,8 +21,11 @@ proc operator::start {} {
     variable operators
     variable count
     set handle operator[incr count]
-    dict set operators $handle [dict create \
-        operator [keys::create operator] account [keys::create account] revoked {}]
+    set operator [keys::create operator]
+    set trust [format {{"sub":"%s","name":"operator","nats":{"type":"operator","version":2}}} \
+        [keys::public $operator]]
+    dict set operators $handle [dict create operator $operator trust [keys::jwt $operator $trust] \
+        account [keys::create account] revoked {}]
     dict set operators $handle server [server::start [Configuration $handle] -jetstream false]
     return $handle
 }
@@ -51,9 +54,10 @@ proc operator::revoke {handle user} {
     variable operators
     dict set operators $handle revoked [keys::public [key $user]] [clock seconds]
     set server [server $handle]
+    set reloads [Reloads $server]
     server::Configure $server [Configuration $handle]
     server::signal $server HUP
-    waitfor {[string match "*Reloaded server configuration*" [server::log $server]]}
+    waitfor {[Reloads $server] > $reloads}
 }
 
 proc operator::stop {handle} {
@@ -62,21 +66,23 @@ proc operator::stop {handle} {
     dict unset operators $handle
 }
 
+proc operator::Reloads {server} {
+    regexp -all {Reloaded server configuration} [server::log $server]
+}
+
 # Lines for the server's configuration.
 proc operator::Configuration {handle} {
-    set operator [Get $handle operator]
     set account [Get $handle account]
-    set trust [format {{"sub":"%s","name":"operator","nats":{"type":"operator","version":2}}} \
-        [keys::public $operator]]
     set revoked {}
     dict for {user time} [Get $handle revoked] { lappend revoked \"$user\":$time }
     set limits {"subs":-1,"data":-1,"payload":-1,"imports":-1,"exports":-1,"wildcards":true}
     set claims [format {{"sub":"%s","name":"account","nats":{"type":"account","version":2,%s}}} \
         [keys::public $account] \
         "\"limits\":{$limits,\"conn\":-1,\"leaf\":-1},\"revocations\":{[join $revoked ,]}"]
-    return "operator: [keys::jwt $operator $trust]
+    # The server refuses to reload with another operator.
+    return "operator: [Get $handle trust]
 resolver: MEMORY
-resolver_preload: {[keys::public $account]: [keys::jwt $operator $claims]}"
+resolver_preload: {[keys::public $account]: [keys::jwt [Get $handle operator] $claims]}"
 }
 
 proc operator::Get {handle key} {
