@@ -19,6 +19,10 @@ pub enum Event {
     Message { sid: u64, message: Message },
     /// A reply to the request `id`. `last` says that the engine has forgotten the request.
     Reply { id: u64, message: Message, last: bool },
+    /// An operation of ours has put an item into its [`Outlet`](super::background::Outlet).
+    Item { operation: u64, weight: usize },
+    /// An operation of ours has panicked.
+    OperationFailed { operation: u64 },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
     /// The answer to the ping `id`, `rtt` after it was written or queued; everything published
@@ -110,6 +114,7 @@ impl Event {
                     .map(|(name, value)| name.len() + value.to_string().len());
                 EMPTY_INFO + fields.sum::<usize>()
             }
+            Event::Item { weight, .. } => *weight,
             Event::LastError(Some(error)) => error.text.len(),
             Event::Log { text, .. } => text.len(),
             _ => 0,

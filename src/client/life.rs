@@ -16,10 +16,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::abandon::{Abandon, AbandonRequest};
+use super::background::Session;
 use super::close::{Closing, see_off};
 use super::dial::dial;
 use super::error::ConnectionError;
@@ -49,6 +50,8 @@ pub(crate) struct Life {
     pub(crate) earlier_deadline: Notify,
     pub(crate) closing: Closing,
     pub(crate) abandon: AbandonRequest,
+    /// What operations of ours know of the sessions.
+    pub(crate) sessions: watch::Sender<Session>,
 }
 
 /// How the life has gone so far.
@@ -79,6 +82,7 @@ impl Life {
             earlier_deadline: Notify::new(),
             closing: Closing::new(),
             abandon: AbandonRequest::new(),
+            sessions: watch::Sender::default(),
         }
     }
 
@@ -102,6 +106,15 @@ impl Life {
     pub(crate) fn report_error(&self, events: &mut Vec<Event>, error: ConnectionError) {
         self.gate.log(events, LogLevel::Warn, || error.text.clone());
         events.push(Event::LastError(Some(error)));
+    }
+
+    /// No message will come any more: whatever waits for one hears of it.
+    pub(crate) fn end_operations(&self) {
+        lock(&self.tables).channels.end();
+        self.sessions.send_modify(|session| {
+            session.connected = false;
+            session.ended = true;
+        });
     }
 
     async fn run(&self) {
@@ -282,6 +295,10 @@ impl Life {
             self.settings.stats.reconnects.fetch_add(1, Relaxed);
         }
         self.restore(writer, owes_pong);
+        self.sessions.send_modify(|session| {
+            session.number += 1;
+            session.connected = true;
+        });
         let mut events = Vec::new();
         self.gate.log(&mut events, LogLevel::Info, || {
             format!("Connected to the server at {}", input.address)
@@ -310,6 +327,7 @@ impl Life {
             self.outbox.sever()
         };
         self.closing.set_peer(None);
+        self.sessions.send_modify(|session| session.connected = false);
         let mut events = Vec::new();
         match &error {
             Some(error) => {
@@ -410,6 +428,7 @@ struct EndedOnDrop(Arc<Life>);
 
 impl Drop for EndedOnDrop {
     fn drop(&mut self) {
+        self.0.end_operations();
         self.0.closing.set_ended();
     }
 }

@@ -121,6 +121,8 @@ fn describe(event: Event) -> String {
                 if last { " last" } else { "" }
             )
         }
+        Event::Item { operation, .. } => format!("item {operation}"),
+        Event::OperationFailed { operation } => format!("failed {operation}"),
         Event::RequestTimeout { id } => format!("request timeout {id}"),
         Event::Pong { id, .. } => format!("pong {id}"),
         Event::PingTimeout { id } => format!("ping timeout {id}"),

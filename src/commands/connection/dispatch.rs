@@ -43,6 +43,8 @@ impl Connection {
                 }
                 Some(work.unwrap_or_else(Work::none))
             }
+            Event::Item { operation, .. } => self.operation_item(operation),
+            Event::OperationFailed { operation } => self.operation_failed(operation),
             Event::RequestTimeout { id } => {
                 let work = self.request_timed_out(id);
                 self.request_ended();

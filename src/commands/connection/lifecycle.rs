@@ -186,10 +186,11 @@ impl Connection {
     /// Ends everything that waits for the life.
     fn end_waits(&self, discarded: usize, ending: Ending) -> Work {
         self.end_requests(ending);
+        let ended = self.end_operations(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
         let was_open = self.status.get() != Status::Closed;
-        let work = self.set_status(Status::Closed);
+        let work = Work::Many(vec![ended, self.set_status(Status::Closed)]);
         if was_open {
             let [code, text] = error_fields(self.last_error.borrow().as_ref());
             let discarded = ("discarded", Obj::int(discarded as u64));

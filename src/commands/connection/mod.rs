@@ -13,9 +13,10 @@ mod info;
 mod lifecycle;
 mod log;
 mod notify;
+pub mod operations;
 mod ping;
 mod publish;
-mod request;
+pub mod request;
 mod subscribe;
 
 use std::cell::{Cell, RefCell};
@@ -38,6 +39,7 @@ use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
 use self::configure::Config;
 use self::drain::Drain;
 use self::log::Log;
+use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
@@ -99,6 +101,8 @@ pub struct Connection {
     server_info: RefCell<info::Fields>,
     subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
+    operations: RefCell<BTreeMap<u64, Operation>>,
+    next_operation: Cell<u64>,
     pings: RefCell<BTreeMap<u64, Asked>>,
     /// Namespaces of the objects that go with this one.
     children: RefCell<Vec<String>>,
@@ -171,6 +175,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
+        operations: RefCell::default(),
+        next_operation: Cell::new(1),
         pings: RefCell::default(),
         children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
@@ -216,7 +222,7 @@ impl Instance for Connection {
 
 impl Connection {
     /// The engine's side, or the error of a method that needs it.
-    fn client(&self) -> Result<Client> {
+    pub fn client(&self) -> Result<Client> {
         let client = self.life.borrow().clone();
         client.ok_or_else(not_connected)
     }
