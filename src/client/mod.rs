@@ -9,7 +9,7 @@
 //! | `event`, `gate` | what the engine tells the owner, and the way there |
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
-//! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
+//! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
 //! | `dial`, `transport`, `handshake` | from an address to an established stream |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
@@ -24,6 +24,7 @@ mod abandon;
 pub mod background;
 mod clock;
 mod close;
+mod course;
 mod deadlines;
 mod dial;
 pub mod error;
