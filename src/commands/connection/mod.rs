@@ -18,6 +18,7 @@ mod ping;
 mod publish;
 mod request;
 mod subscribe;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
