@@ -34,6 +34,7 @@ use super::pool::{Next, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
+use super::tls;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
 
@@ -255,10 +256,14 @@ impl Life {
         });
         self.gate.deliver(events);
         let options = self.settings.options();
+        let tls = self.tls_setup(&options).await;
         let attempt = async {
-            let transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url).await?;
             self.closing.set_peer(Some(address.clone()));
-            self.handshake(transport, server, &options).await
+            if options.tls_first {
+                transport = tls::wrap(transport, server, &tls).await?;
+            }
+            self.handshake(transport, server, &options, &tls).await
         };
         match options.connect_timeout {
             0 => attempt.await,

@@ -11,7 +11,7 @@
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
@@ -48,6 +48,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
 mod writer;
