@@ -44,3 +44,11 @@ proc ::nats::files::IsExposed {path} {
     file stat $path status
     return [expr {($status(mode) & 0o044) != 0}]
 }
+
+# What a key is encrypted with: the value, or what it returns as a script if its first word is a
+# command.
+proc ::nats::files::password {value} {
+    if {[catch {lindex $value 0} command] || $command eq ""} { return $value }
+    if {[uplevel #0 [list namespace which -command $command]] eq ""} { return $value }
+    return [uplevel #0 $value]
+}

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use super::error::ConnectionError;
 use super::identity::{Identity, Signature};
 use super::pool::Server;
+use super::tls::Material;
 use crate::protocol::{Message, ServerInfo};
 
 /// One thing that happened, in the order of the wire.
@@ -21,6 +22,10 @@ pub enum Event {
     Message { sid: u64, message: Message },
     /// A reply to the request `id`. `last` says that the engine has forgotten the request.
     Reply { id: u64, message: Message, last: bool },
+    /// An operation of ours has put an item into its [`Outlet`](super::background::Outlet).
+    Item { operation: u64, weight: usize },
+    /// An operation of ours has panicked.
+    OperationFailed { operation: u64 },
     /// The deadline of the request `id` passed before its last reply was read.
     RequestTimeout { id: u64 },
     /// The answer to the ping `id`, `rtt` after it was written or queued; everything published
@@ -60,6 +65,11 @@ pub enum Event {
     AskDelay {
         server: Box<Server>,
         answer: Answer<u64>,
+    },
+    /// The engine asks for what the files of the TLS options hold, or why they cannot be read. The
+    /// attempt fails when the answer is dropped or takes longer than [`ANSWER_TIME`].
+    AskTls {
+        answer: Answer<Result<Material, String>>,
     },
     /// The engine asks who to be to the server, or why it is to let this attempt be. An identity
     /// that is empty leaves it to the options. Without an answer within [`ANSWER_TIME`] the attempt fails.
@@ -135,6 +145,7 @@ impl Event {
                     .map(|(name, value)| name.len() + value.to_string().len());
                 EMPTY_INFO + fields.sum::<usize>()
             }
+            Event::Item { weight, .. } => *weight,
             Event::LastError(Some(error)) => error.text.len(),
             Event::Log { text, .. } => text.len(),
             _ => 0,

@@ -9,20 +9,23 @@
 //! | `event`, `gate` | what the engine tells the owner, and the way there |
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
-//! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
+//! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
 //! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
 //! | `deadlines`, `clock` | what ends by time |
+//! | `background` | what the engine's own operations use |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
 mod abandon;
+pub mod background;
 mod clock;
 mod close;
+mod course;
 mod deadlines;
 mod dial;
 pub mod error;
@@ -47,6 +50,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
 mod writer;

@@ -43,6 +43,8 @@ impl Connection {
                 }
                 Some(work.unwrap_or_else(Work::none))
             }
+            Event::Item { operation, .. } => self.operation_item(operation),
+            Event::OperationFailed { operation } => self.operation_failed(operation),
             Event::RequestTimeout { id } => {
                 let work = self.request_timed_out(id);
                 self.request_ended();
@@ -74,6 +76,7 @@ impl Connection {
             Event::Info { info, replace } => Some(self.show_info(&info, replace)),
             Event::Log { level, time, text } => self.log.line(&self.interp, level, time, &text),
             Event::AskDelay { server, answer } => Some(self.ask_delay(&server, answer)),
+            Event::AskTls { answer } => Some(self.ask_tls(answer)),
             Event::AskIdentity { server, answer } => Some(self.ask_identity(&server, answer)),
             Event::AskSignature { nonce, answer } => Some(self.ask_signature(&nonce, answer)),
             Event::Lost => Some(self.lose()),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::info::no_args;
 use super::notify::error_fields;
 use super::request::Ending;
 use super::{Connection, not_connected};
@@ -87,14 +86,12 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    if !call.args().is_empty() {
-        return Err(call.wrong_args(c""));
-    }
+    call.no_args()?;
     Ok(Reply::Then(connection.disconnect().0, Box::new(Reply::Empty)))
 }
 
 pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -121,6 +118,7 @@ impl Connection {
         let started = client.clone();
         Work::Many(vec![
             self.set_last_error(None),
+            self.tell_of_tls_options(),
             self.then(move |connection| match connection.lives(&client) {
                 true => connection.set_status(Status::Connecting),
                 false => Work::none(),
@@ -186,10 +184,11 @@ impl Connection {
     /// Ends everything that waits for the life.
     fn end_waits(&self, discarded: usize, ending: Ending) -> Work {
         self.end_requests(ending);
+        let ended = self.end_operations(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
         let was_open = self.status.get() != Status::Closed;
-        let work = self.set_status(Status::Closed);
+        let work = Work::Many(vec![ended, self.set_status(Status::Closed)]);
         if was_open {
             let [code, text] = error_fields(self.last_error.borrow().as_ref());
             let discarded = ("discarded", Obj::int(discarded as u64));

@@ -15,10 +15,12 @@ mod lifecycle;
 mod log;
 mod login;
 mod notify;
+pub mod operations;
 mod ping;
 mod publish;
-mod request;
+pub mod request;
 mod subscribe;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -40,6 +42,7 @@ use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
 use self::configure::Config;
 use self::drain::Drain;
 use self::log::Log;
+use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
@@ -101,6 +104,8 @@ pub struct Connection {
     server_info: RefCell<info::Fields>,
     subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
+    operations: RefCell<BTreeMap<u64, Operation>>,
+    next_operation: Cell<u64>,
     pings: RefCell<BTreeMap<u64, Asked>>,
     /// Namespaces of the objects that go with this one.
     children: RefCell<Vec<String>>,
@@ -173,6 +178,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
+        operations: RefCell::default(),
+        next_operation: Cell::new(1),
         pings: RefCell::default(),
         children: RefCell::default(),
         next_ping: Cell::new(FIRST_PING),
@@ -218,7 +225,7 @@ impl Instance for Connection {
 
 impl Connection {
     /// The engine's side, or the error of a method that needs it.
-    fn client(&self) -> Result<Client> {
+    pub fn client(&self) -> Result<Client> {
         let client = self.life.borrow().clone();
         client.ok_or_else(not_connected)
     }
@@ -250,13 +257,7 @@ impl Connection {
     fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
         let value = match &error {
             None => Obj::empty(),
-            Some(error) => Obj::dict([
-                (
-                    &Obj::text("code"),
-                    Obj::list(&[Obj::text("NATS"), Obj::text(error.code)]),
-                ),
-                (&Obj::text("errorMessage"), Obj::text(&error.text)),
-            ]),
+            Some(error) => Obj::record(&notify::error_fields(Some(error))),
         };
         *self.last_error.borrow_mut() = error;
         self.write(&self.variables.last_error, value)
