@@ -36,6 +36,9 @@ pub const fn spec(name: &'static str, kind: Kind) -> Spec {
     Spec { name, kind }
 }
 
+/// What stands before a secret in a dict of options or in the text of a file.
+const SECRET_MARKS: [&str; 2] = ["password", "PRIVATE KEY"];
+
 /// The checked values of a call, in the order of the declaration.
 pub struct Values {
     specs: &'static [Spec],
@@ -124,8 +127,21 @@ impl Spec {
         };
         Err(Error::nats(
             code,
-            format!("Invalid value for the {kind} option {} : {text}", self.name),
+            format!(
+                "Invalid value for the {kind} option {} : {}",
+                self.name,
+                shown(&text)
+            ),
         ))
+    }
+}
+
+/// A wrong value as a message shows it: not if the fault stands beside a secret.
+fn shown(text: &str) -> &str {
+    if SECRET_MARKS.iter().any(|mark| text.contains(mark)) {
+        "(not shown: there is a secret in it)"
+    } else {
+        text
     }
 }
 
