@@ -51,7 +51,7 @@ impl Life {
     ) -> Result<Established, ConnectionError> {
         let mut line = Line::new(transport, server.url.address());
         let info = self.first_info(&mut line).await?;
-        if wants_tls(&info, server, options)? {
+        if !server.url.scheme.is_web_socket() && wants_tls(&info, server, options)? {
             return Err(ConnectionError::tls_unavailable());
         }
         let json = connect_json(&info, server, options, line.transport.is_secure())?;

@@ -32,7 +32,9 @@ use super::pool::{Limits, Next, Round, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
-use super::transport::WriteHalf;
+use super::transport::{Transport, WriteHalf};
+use super::url::Scheme;
+use super::websocket;
 use crate::protocol::encode;
 
 /// A session that lasts at least this long, or as long as the reconnect delay, is no sign of a
@@ -261,8 +263,9 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let attempt = async {
-            let transport = dial(&server.url).await?;
+            let transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
+            let transport = dress(transport, server, &options).await?;
             self.handshake(transport, server, &options).await
         };
         match options.connect_timeout {
@@ -391,6 +394,20 @@ impl Course {
     fn session_abandoned(&mut self) {
         self.was_connected = true;
         self.hurried = true;
+    }
+}
+
+/// Puts the layers around a stream that the scheme asks for.
+async fn dress(
+    transport: Transport,
+    server: &Server,
+    options: &Options,
+) -> Result<Transport, ConnectionError> {
+    match server.url.scheme {
+        Scheme::Nats | Scheme::Tls => Ok(transport),
+        Scheme::Ws if options.secure => Err(ConnectionError::secure_wanted(&server.url.address())),
+        Scheme::Ws => websocket::upgrade(transport, &server.url, &options.ws_headers).await,
+        Scheme::Wss => Err(ConnectionError::tls_unavailable()),
     }
 }
 

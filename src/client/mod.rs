@@ -11,7 +11,9 @@
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `dial`, `proxy`, `http`, `transport` | from an address to an open stream |
+//! | `websocket` | a layer over a stream |
+//! | `handshake` | from an open stream to a session |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
@@ -30,6 +32,7 @@ mod frames;
 mod gate;
 mod handle;
 mod handshake;
+mod http;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
@@ -37,6 +40,7 @@ mod outbox;
 pub mod pauses;
 mod pings;
 pub mod pool;
+pub mod proxy;
 mod requests;
 pub mod runtime;
 mod server_info;
@@ -47,6 +51,7 @@ mod subscriptions;
 mod tables;
 mod transport;
 pub mod url;
+pub mod websocket;
 mod writer;
 
 pub use close::CloseReport;

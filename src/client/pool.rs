@@ -18,6 +18,16 @@ use rand::seq::SliceRandom;
 use super::error::ConnectionError;
 use super::url::{InvalidUrl, ServerUrl};
 
+/// Why a list of URLs makes no pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolError {
+    /// The first text that is no URL.
+    InvalidUrl(String),
+    /// Some of the URLs are for WebSocket and others are not. A cluster announces its servers
+    /// without schemes, so a pool has to go one way.
+    Mixed,
+}
+
 /// Servers learnt from `connect_urls` that the pool takes in; a cluster is far smaller, and a
 /// server that announces more is broken or hostile.
 pub const MAX_DISCOVERED: usize = 256;
@@ -98,15 +108,21 @@ impl ServerPool {
     /// Replaces the whole pool. With `randomize` exact duplicates go and the rest is shuffled.
     ///
     /// # Errors
-    /// The first text that is no URL; the pool is then untouched.
-    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), String> {
+    /// The pool is then untouched.
+    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), PoolError> {
         let mut seen = HashSet::new();
         let mut servers = Vec::with_capacity(texts.len());
         for text in texts {
-            let url = ServerUrl::parse(text).map_err(|InvalidUrl| text.clone())?;
+            let url = ServerUrl::parse(text).map_err(|InvalidUrl| PoolError::InvalidUrl(text.clone()))?;
             if seen.insert(text) || !randomize {
                 servers.push(Server::configured(url));
             }
+        }
+        if servers
+            .iter()
+            .any(|server| server.is_web_socket() != servers[0].is_web_socket())
+        {
+            return Err(PoolError::Mixed);
         }
         if randomize {
             servers.shuffle(&mut rand::rng());
@@ -255,6 +271,10 @@ impl Server {
             tls_name: Some(tls_name),
             ..Server::configured(url)
         }
+    }
+
+    fn is_web_socket(&self) -> bool {
+        self.url.scheme.is_web_socket()
     }
 
     fn forget_failures(&mut self) {
@@ -408,13 +428,25 @@ mod tests {
         let mut pool = pool(&["a"]);
         assert_eq!(
             pool.configure(&texts(&["b", "no good"]), false),
-            Err("no good".to_owned())
+            Err(PoolError::InvalidUrl("no good".to_owned()))
         );
         assert_eq!(order(&pool), ["a"]);
         pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
         assert_eq!(order(&pool), ["b", "b", "c"]);
         pool.configure(&texts(&["b", "b", "c"]), true).expect("valid");
         assert_eq!(pool.len(), 2);
+    }
+
+    #[test]
+    fn a_pool_is_all_web_socket_or_none() {
+        let mut pool = pool(&["a"]);
+        for mixed in [["ws://b", "c"], ["tls://b", "wss://c"]] {
+            let outcome = pool.configure(&mixed.map(str::to_owned), false);
+            assert_eq!(outcome, Err(PoolError::Mixed));
+        }
+        assert_eq!(order(&pool), ["a"]);
+        let both = ["ws://b", "wss://c"].map(str::to_owned);
+        assert_eq!(pool.configure(&both, false), Ok(()));
     }
 
     #[test]

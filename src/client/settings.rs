@@ -7,6 +7,8 @@ use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
 use super::lock::lock;
 use super::pauses::Pauses;
 use super::pool::ServerPool;
+use super::proxy::Proxy;
+use super::websocket::Header;
 use crate::protocol::ServerInfo;
 
 /// Shared by the owner and the lives that it starts, one after another.
@@ -35,6 +37,10 @@ pub struct Options {
     pub password: String,
     pub token: String,
     pub secure: bool,
+    /// What goes into the request for a WebSocket besides what must.
+    pub ws_headers: Vec<Header>,
+    /// Through which connections go.
+    pub proxy: Option<Proxy>,
     /// For one attempt, from the resolver to the PONG; 0 for no limit.
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
@@ -75,6 +81,8 @@ impl Default for Options {
             password: String::new(),
             token: String::new(),
             secure: false,
+            ws_headers: Vec::new(),
+            proxy: None,
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
             ask_delay: false,

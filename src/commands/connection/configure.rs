@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use super::Connection;
+use super::{Connection, route};
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
+use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
 use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
-use crate::tcl::{Call, Obj, Reply, Result};
+use crate::tcl::{Call, Interp, Obj, Reply, Result};
 
 /// Every option in the order in which faults are reported.
 const OPTIONS: &[Spec] = &[
@@ -45,6 +46,8 @@ const OPTIONS: &[Spec] = &[
     spec("ignore_discovered_servers", Kind::Bool),
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
+    spec("ws_headers", Kind::Str),
+    spec("proxy_url", Kind::Str),
 ];
 
 /// The same for a call that gives every option, as `configure` lists them: a copied configuration
@@ -136,7 +139,8 @@ impl Config {
     }
 
     /// What the engine acts upon.
-    fn engine_options(&self) -> Options {
+    fn engine_options(&self, interp: &Interp) -> Options {
+        let given = |option| self.get(option).cloned().unwrap_or_else(Obj::empty);
         Options {
             name: self.text("name"),
             pedantic: self.bool("pedantic"),
@@ -146,6 +150,9 @@ impl Config {
             password: self.text("password"),
             token: self.text("token"),
             secure: self.bool("secure"),
+            // Both were checked when they were set.
+            ws_headers: route::ws_headers(interp, &given("ws_headers")).unwrap_or_default(),
+            proxy: route::proxy(&given("proxy_url")).unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
             ask_delay: !self.text("custom_reconnect_delay").is_empty(),
@@ -175,7 +182,7 @@ impl Connection {
             .settings
             .options
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options(&self.interp);
         let bound = Bound {
             items: config.size("pending_msgs").max(1),
             bytes: config.size("pending_bytes").max(1),
@@ -230,6 +237,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     if let Some(prefix) = values.get("inbox_prefix") {
         check_inbox_prefix(prefix)?;
     }
+    if let Some(headers) = values.get("ws_headers") {
+        route::ws_headers(&connection.interp, headers)?;
+    }
+    if let Some(url) = values.get("proxy_url") {
+        route::proxy(url)?;
+    }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
@@ -242,7 +255,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
         connection
             .pool()
             .configure(&urls, randomize)
-            .map_err(|url| invalid_url(&url))?;
+            .map_err(|error| match error {
+                PoolError::InvalidUrl(url) => invalid_url(&url),
+                PoolError::Mixed => invalid(
+                    "Invalid -servers: ws:// and wss:// URLs cannot stand in one list with nats:// and tls:// URLs",
+                ),
+            })?;
     }
     for (name, value) in values.given() {
         connection.config.borrow_mut().set(name, value.clone());

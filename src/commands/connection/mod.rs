@@ -16,6 +16,7 @@ mod notify;
 mod ping;
 mod publish;
 mod request;
+mod route;
 mod subscribe;
 
 use std::cell::{Cell, RefCell};
