@@ -144,6 +144,7 @@ fn poll<T>(outcome: tungstenite::Result<T>) -> Poll<io::Result<T>> {
             Error::Protocol(ProtocolError::SendAfterClosing) => io::ErrorKind::BrokenPipe.into(),
             Error::Capacity(_) => violation("it sent a frame of more than 64 MiB"),
             Error::Utf8(_) => violation("it sent a text frame"),
+            Error::Protocol(rule) => violation(&rule.to_string()),
             other => violation(&other.to_string()),
         })),
     }
