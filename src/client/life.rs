@@ -32,8 +32,8 @@ use super::pool::{Limits, Next, Round, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
-use super::transport::{Transport, WriteHalf};
-use super::url::Scheme;
+use super::tls;
+use super::transport::WriteHalf;
 use super::websocket;
 use crate::protocol::encode;
 
@@ -262,11 +262,19 @@ impl Life {
         });
         self.gate.deliver(events);
         let options = self.settings.options();
+        let tls = self.tls_setup(&options).await;
         let attempt = async {
-            let transport = dial(&server.url, options.proxy.as_ref()).await?;
+            let mut transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
-            let transport = dress(transport, server, &options).await?;
-            self.handshake(transport, server, &options).await
+            // Nothing can ask for TLS later under a WebSocket.
+            let web_socket = server.url.scheme.is_web_socket();
+            if options.tls_first || (web_socket && tls.wanted) {
+                transport = tls::wrap(transport, server, &tls).await?;
+            }
+            if web_socket {
+                transport = websocket::upgrade(transport, &server.url, &options.ws_headers).await?;
+            }
+            self.handshake(transport, server, &options, &tls).await
         };
         match options.connect_timeout {
             0 => attempt.await,
@@ -394,20 +402,6 @@ impl Course {
     fn session_abandoned(&mut self) {
         self.was_connected = true;
         self.hurried = true;
-    }
-}
-
-/// Puts the layers around a stream that the scheme asks for.
-async fn dress(
-    transport: Transport,
-    server: &Server,
-    options: &Options,
-) -> Result<Transport, ConnectionError> {
-    match server.url.scheme {
-        Scheme::Nats | Scheme::Tls => Ok(transport),
-        Scheme::Ws if options.secure => Err(ConnectionError::secure_wanted(&server.url.address())),
-        Scheme::Ws => websocket::upgrade(transport, &server.url, &options.ws_headers).await,
-        Scheme::Wss => Err(ConnectionError::tls_unavailable()),
     }
 }
 

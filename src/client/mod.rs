@@ -12,7 +12,7 @@
 //! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
 //! | `dial`, `proxy`, `http`, `transport` | from an address to an open stream |
-//! | `websocket` | a layer over a stream |
+//! | `tls`, `websocket` | layers over a stream |
 //! | `handshake` | from an open stream to a session |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
@@ -49,6 +49,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
 pub mod websocket;

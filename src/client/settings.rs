@@ -8,6 +8,7 @@ use super::lock::lock;
 use super::pauses::Pauses;
 use super::pool::ServerPool;
 use super::proxy::Proxy;
+use super::tls::TlsOptions;
 use super::websocket::Header;
 use crate::protocol::ServerInfo;
 
@@ -36,7 +37,11 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Refuse servers without TLS.
     pub secure: bool,
+    /// Begin with TLS, for servers that do not send INFO in clear text.
+    pub tls_first: bool,
+    pub tls: TlsOptions,
     /// What goes into the request for a WebSocket besides what must.
     pub ws_headers: Vec<Header>,
     /// Through which connections go.
@@ -81,6 +86,8 @@ impl Default for Options {
             password: String::new(),
             token: String::new(),
             secure: false,
+            tls_first: false,
+            tls: TlsOptions::default(),
             ws_headers: Vec::new(),
             proxy: None,
             connect_timeout: 2000,

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, split};
 use tokio::net::TcpStream;
 
 pub(crate) type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
@@ -31,11 +31,15 @@ impl Transport {
         }
     }
 
-    /// The halves of a layer over another transport.
-    pub(crate) fn layered(reader: ReadHalf, writer: WriteHalf, secure: bool) -> Self {
+    /// A layer over another transport, such as TLS.
+    pub(crate) fn layered<S>(stream: S, secure: bool) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (reader, writer) = split(stream);
         Transport {
-            reader,
-            writer,
+            reader: Box::new(reader),
+            writer: Box::new(writer),
             secure,
         }
     }

@@ -4,12 +4,11 @@
 //! What is written goes out as binary frames. Pings are answered while reading. After the peer's
 //! close frame, which is answered, the stream ends.
 //!
-//! Both halves share one lock, since reading may have to write an answer. Whoever holds it takes
-//! no other lock.
+//! Reading may have to write an answer, so both halves work on one state, behind the lock with which
+//! the transport splits a layer.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -19,9 +18,8 @@ use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Message, Utf8Bytes};
+use tungstenite::{Error, Message, Utf8Bytes};
 
-use crate::client::lock::lock;
 use crate::client::transport::Transport;
 
 /// Content that a frame from the server may have. A server writes all that waits for us as one
@@ -43,19 +41,14 @@ pub(super) fn over(transport: Transport) -> Transport {
         .max_frame_size(Some(MAX_INCOMING))
         .max_message_size(Some(MAX_INCOMING))
         .write_buffer_size(0);
-    let shared = Arc::new(Mutex::new(Frames {
+    let frames = Frames {
         context: WebSocketContext::new(Role::Client, Some(config)),
         transport,
         unread: Bytes::new(),
         ended: false,
-    }));
-    let reader = Reader(Arc::clone(&shared));
-    Transport::layered(Box::new(reader), Box::new(Writer(shared)), secure)
+    };
+    Transport::layered(frames, secure)
 }
-
-struct Reader(Arc<Mutex<Frames>>);
-
-struct Writer(Arc<Mutex<Frames>>);
 
 /// The frames and what carries them.
 struct Frames {
@@ -67,8 +60,12 @@ struct Frames {
     ended: bool,
 }
 
-impl Frames {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Frames {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             if !self.unread.is_empty() {
                 let count = self.unread.len().min(buf.remaining());
@@ -78,12 +75,11 @@ impl Frames {
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
-            let outcome = self.context.read(&mut at_once(&mut self.transport, cx));
-            match ready!(poll(outcome)) {
+            match ready!(self.poll(cx, |context, socket| context.read(socket))) {
                 Ok(Message::Binary(content)) => self.unread = content,
                 Ok(Message::Close(_)) => {
                     // The answer is a courtesy: if the socket does not take it, it goes nowhere.
-                    let _ = self.poll_flush(cx);
+                    let _ = self.as_mut().poll_flush(cx);
                     self.ended = true;
                 }
                 Ok(Message::Text(_)) => {
@@ -96,57 +92,66 @@ impl Frames {
             }
         }
     }
+}
 
+impl AsyncWrite for Frames {
     /// Takes a frame when the one before has left.
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(cx))?;
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.as_mut().poll_flush(cx))?;
         let content = &bytes[..bytes.len().min(MAX_OUTGOING)];
         let frame = Message::Binary(Bytes::copy_from_slice(content));
-        let outcome = self.context.write(&mut at_once(&mut self.transport, cx), frame);
-        // What could not be written at once is kept for the next flush.
-        match poll(outcome) {
+        match self.poll(cx, |context, socket| context.write(socket, frame)) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            _ => Poll::Ready(Ok(content.len())),
+            // What could not be written at once is kept for the next flush.
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(content.len())),
         }
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll(self.context.flush(&mut at_once(&mut self.transport, cx)))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(cx, |context, socket| context.flush(socket))
     }
 
     /// Sends a close frame behind everything else.
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let farewell = CloseFrame {
             code: CloseCode::Normal,
-            reason: Utf8Bytes::from_static(""),
+            reason: Utf8Bytes::default(),
         };
-        let outcome = self
-            .context
-            .close(&mut at_once(&mut self.transport, cx), Some(farewell));
-        ready!(poll(outcome))?;
+        ready!(self.poll(cx, |context, socket| context.close(socket, Some(farewell))))?;
         Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }
 
-/// What an outcome means to a poll: a socket that is not ready is no error here.
-fn poll<T>(outcome: tungstenite::Result<T>) -> Poll<io::Result<T>> {
-    use tungstenite::Error;
-    match outcome {
-        Ok(value) => Poll::Ready(Ok(value)),
-        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        Err(error) => Poll::Ready(Err(match error {
-            Error::Io(error) => error,
-            Error::ConnectionClosed
-            | Error::AlreadyClosed
-            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                io::ErrorKind::UnexpectedEof.into()
-            }
-            Error::Protocol(ProtocolError::SendAfterClosing) => io::ErrorKind::BrokenPipe.into(),
-            Error::Capacity(_) => violation("it sent a frame of more than 64 MiB"),
-            Error::Utf8(_) => violation("it sent a text frame"),
-            Error::Protocol(rule) => violation(&rule.to_string()),
-            other => violation(&other.to_string()),
-        })),
+impl Frames {
+    /// Does something with the frames. A socket that is not ready is no error here.
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut WebSocketContext, &mut AtOnce) -> tungstenite::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let mut socket = AtOnce {
+            transport: &mut self.transport,
+            cx,
+        };
+        match act(&mut self.context, &mut socket) {
+            Ok(value) => Poll::Ready(Ok(value)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(to_io(error))),
+        }
+    }
+}
+
+fn to_io(error: Error) -> io::Error {
+    match error {
+        Error::Io(error) => error,
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => io::ErrorKind::UnexpectedEof.into(),
+        Error::Protocol(ProtocolError::SendAfterClosing) => io::ErrorKind::BrokenPipe.into(),
+        Error::Protocol(rule) => violation(&rule.to_string()),
+        Error::Capacity(_) => violation("it sent a frame of more than 64 MiB"),
+        Error::Utf8(_) => violation("it sent a text frame"),
+        other => violation(&other.to_string()),
     }
 }
 
@@ -158,10 +163,6 @@ fn violation(reason: &str) -> io::Error {
 struct AtOnce<'a, 'b> {
     transport: &'a mut Transport,
     cx: &'a mut Context<'b>,
-}
-
-fn at_once<'a, 'b>(transport: &'a mut Transport, cx: &'a mut Context<'b>) -> AtOnce<'a, 'b> {
-    AtOnce { transport, cx }
 }
 
 fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
@@ -186,25 +187,5 @@ impl Write for AtOnce<'_, '_> {
 
     fn flush(&mut self) -> io::Result<()> {
         or_would_block(Pin::new(&mut *self.transport).poll_flush(self.cx))
-    }
-}
-
-impl AsyncRead for Reader {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Writer {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{Connection, route};
+use super::{Connection, route, tls};
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
 use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
-use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
+use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
 use crate::tcl::{Call, Interp, Obj, Reply, Result};
@@ -46,6 +46,7 @@ const OPTIONS: &[Spec] = &[
     spec("ignore_discovered_servers", Kind::Bool),
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
+    spec("tls_first", Kind::Bool),
     spec("ws_headers", Kind::Str),
     spec("proxy_url", Kind::Str),
 ];
@@ -74,7 +75,8 @@ fn default_of(option: &str) -> &'static str {
         | "dictmsg"
         | "utf8_convert"
         | "retry_on_initial_connect"
-        | "ignore_discovered_servers" => "false",
+        | "ignore_discovered_servers"
+        | "tls_first" => "false",
         "randomize" | "echo" | "check_subjects" => "true",
         "connect_timeout" | "reconnect_time_wait" | "flush_timeout" => "2000",
         "max_reconnect_attempts" => "60",
@@ -120,8 +122,7 @@ impl Config {
     }
 
     pub fn bool(&self, option: &str) -> bool {
-        self.get(option)
-            .is_some_and(|value| value.modified_utf8() == b"true")
+        self.get(option).is_some_and(is_true)
     }
 
     pub fn count(&self, option: &str) -> u64 {
@@ -150,6 +151,11 @@ impl Config {
             password: self.text("password"),
             token: self.text("token"),
             secure: self.bool("secure"),
+            tls_first: self.bool("tls_first"),
+            tls: self
+                .get("tls_opts")
+                .and_then(|dict| tls::parse(interp, dict).ok())
+                .unwrap_or_default(),
             // Both were checked when they were set.
             ws_headers: route::ws_headers(interp, &given("ws_headers")).unwrap_or_default(),
             proxy: route::proxy(&given("proxy_url")).unwrap_or_default(),
@@ -236,6 +242,9 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     let values = parse(pairs, if is_whole { WHOLE } else { OPTIONS })?;
     if let Some(prefix) = values.get("inbox_prefix") {
         check_inbox_prefix(prefix)?;
+    }
+    if let Some(options) = values.get("tls_opts") {
+        tls::parse(&connection.interp, options)?;
     }
     if let Some(headers) = values.get("ws_headers") {
         route::ws_headers(&connection.interp, headers)?;

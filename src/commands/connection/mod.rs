@@ -9,6 +9,7 @@ mod children;
 mod configure;
 mod dispatch;
 mod drain;
+mod files;
 mod info;
 mod lifecycle;
 mod log;
@@ -18,6 +19,7 @@ mod publish;
 mod request;
 mod route;
 mod subscribe;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
