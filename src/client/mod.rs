@@ -10,7 +10,7 @@
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
-//! | `url`, `pool` | which servers there are and which comes next |
+//! | `url`, `server`, `pool` | which servers there are and which comes next |
 //! | `dial`, `proxy`, `http`, `transport` | from an address to an open stream |
 //! | `tls`, `websocket` | layers over a stream |
 //! | `handshake` | from an open stream to a session |
@@ -43,6 +43,7 @@ pub mod pool;
 pub mod proxy;
 mod requests;
 pub mod runtime;
+mod server;
 mod server_info;
 mod session;
 pub mod settings;
