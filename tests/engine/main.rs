@@ -1,6 +1,7 @@
 //! The client engine against scripted servers: bytes on the wire, events, and their order.
 
 mod additions;
+mod background;
 mod backpressure;
 mod close;
 mod exit;
