@@ -14,7 +14,7 @@ pub struct Header {
 pub enum InvalidHeader {
     #[error("should be a list of names and values")]
     Odd,
-    #[error("{0} is no name of a header")]
+    #[error("\"{0}\"\"\" is no name of a header")]
     Name(String),
     #[error("{0} belongs to the client itself")]
     Reserved(String),
@@ -89,9 +89,9 @@ mod tests {
     fn faults_never_show_a_value() {
         for (words, text) in [
             (&["X"][..], "should be a list of names and values"),
-            (&["", "v"], " is no name of a header"),
-            (&["a b", "v"], "a b is no name of a header"),
-            (&["a\r\nb", "v"], "a\\r\\nb is no name of a header"),
+            (&["", "v"], "\"\" is no name of a header"),
+            (&["a b", "v"], "\"a b\" is no name of a header"),
+            (&["a\r\nb", "v"], "\"a\\r\\nb\" is no name of a header"),
             (&["HOST", "v"], "HOST belongs to the client itself"),
             (
                 &["Sec-Websocket-Key", "v"],
