@@ -57,7 +57,9 @@ impl Life {
             line = line.upgrade(server, tls).await?;
         }
         self.take_connect_urls(&info);
-        let json = connect_json(&info, server, options, line.transport.is_secure())?;
+        let secure = line.transport.is_secure();
+        let known = secure && tls.has_identity();
+        let json = connect_json(&info, server, options, secure, known)?;
         line.send_connect(&json).await?;
         let owes_pong = self.await_pong(&mut line).await?;
         let (reader, writer) = line.transport.split();
@@ -183,16 +185,20 @@ fn upgrades(info: &ServerInfo, wanted: bool, address: &str) -> Result<bool, Conn
     Ok(wanted || info.tls_required())
 }
 
+/// `known` says that the server may know the client without a login, by its certificate.
 fn connect_json(
     info: &ServerInfo,
     server: &Server,
     options: &Options,
     tls: bool,
+    known: bool,
 ) -> Result<String, ConnectionError> {
-    let credentials = if info.auth_required() {
-        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
-    } else {
-        Credentials::None
+    let credentials = match credentials(server, options) {
+        Some(credentials) if info.auth_required() => credentials,
+        None if info.auth_required() && !known => {
+            return Err(ConnectionError::no_credentials(&server.url.address()));
+        }
+        _ => Credentials::None,
     };
     let connect = Connect {
         verbose: options.verbose,

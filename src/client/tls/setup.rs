@@ -76,6 +76,12 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// Whether the client shows a certificate, by which a server may know it.
+    pub(crate) fn has_identity(&self) -> bool {
+        let certificates = |material: &Arc<Material>| material.certificates.is_some();
+        self.material.as_ref().is_ok_and(certificates)
+    }
+
     /// The configuration of rustls, made once. That takes its time: certificates are read, keys
     /// decrypted, and the runtime's one thread has something better to do.
     pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, String> {
