@@ -10,7 +10,7 @@
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
-//! | `url`, `pool` | which servers there are and which comes next |
+//! | `url`, `server`, `pool` | which servers there are and which comes next |
 //! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
 //! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
@@ -44,6 +44,7 @@ mod pings;
 pub mod pool;
 mod requests;
 pub mod runtime;
+mod server;
 mod server_info;
 mod session;
 pub mod settings;
