@@ -257,7 +257,7 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let tls = self.tls_setup(&options).await;
-        let claim = self.claim(server, &options).await?;
+        let claim = self.claim(server, &options, &tls).await?;
         let attempt = async {
             let mut transport = dial(&server.url).await?;
             self.closing.set_peer(Some(address.clone()));

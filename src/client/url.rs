@@ -117,6 +117,18 @@ impl ServerUrl {
         })
     }
 
+    /// A text that may be no URL, or several, for a message: without what may be a login.
+    ///
+    /// A fault often lies in the login itself, a password with a slash in it for one. So all goes
+    /// that stands before the last `@`, but for the scheme.
+    pub fn redacted(text: &str) -> String {
+        let Some((before, after)) = text.rsplit_once('@') else {
+            return text.to_owned();
+        };
+        let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
+        format!("{scheme}***@{after}")
+    }
+
     /// `H:P` as every text names the server.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
@@ -303,6 +315,18 @@ mod tests {
         let url = ServerUrl::parse("nats://user:secret@h:1").expect("valid");
         assert_eq!(url.to_string(), "nats://h:1");
         assert_eq!(url.address(), "h:1");
+    }
+
+    #[test]
+    fn redaction_hides_what_may_be_a_login() {
+        for (text, shown) in [
+            ("nats://h:port", "nats://h:port"),
+            ("nats://user:pa/ss#w@rd@h:1", "nats://***@h:1"),
+            ("tok@h:x", "***@h:x"),
+            ("http://u:p@a {nats://u:p@b", "http://***@b"),
+        ] {
+            assert_eq!(ServerUrl::redacted(text), shown);
+        }
     }
 
     #[test]

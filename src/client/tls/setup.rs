@@ -89,6 +89,14 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// Whether a server may know us by a certificate.
+    pub(crate) fn has_certificate(&self) -> bool {
+        let material = self.material.as_ref();
+        material.is_ok_and(|material| material.certificates.is_some())
+    }
+}
+
 impl Life {
     /// Gathers what an attempt needs to know; asks the owner if there are files to read.
     pub(crate) async fn tls_setup(&self, options: &Options) -> Setup {
