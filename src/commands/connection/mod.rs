@@ -18,6 +18,7 @@ pub mod operations;
 mod ping;
 pub mod publish;
 pub mod request;
+mod route;
 mod subscribe;
 mod tls;
 
