@@ -138,6 +138,7 @@ impl Life {
     pub(crate) fn begin_close(&self, flush: bool) {
         self.gate.shut();
         self.outbox.close();
+        self.end_operations();
         self.closing.request.send_if_modified(|mode| {
             let first = mode.is_none();
             if first {

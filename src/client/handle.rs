@@ -25,12 +25,12 @@ use crate::protocol::encode;
 /// the background.
 #[derive(Clone)]
 pub struct Client {
-    life: Arc<OwnedLife>,
+    pub(super) life: Arc<OwnedLife>,
 }
 
-struct OwnedLife {
+pub(super) struct OwnedLife {
     life: Arc<Life>,
-    runtime: Handle,
+    pub(super) runtime: Handle,
 }
 
 /// More than the verb, blanks, numbers and line ends of a publish.
@@ -169,22 +169,11 @@ impl Client {
         payload: &[u8],
         timeout_ms: u64,
     ) -> Result<(), PublishError> {
-        let deadline = deadline_in(timeout_ms);
-        let mut tables = self.tables();
-        let reply = self.shared_reply_subject(&mut tables, id);
-        tables.requests.add_new_style(id, deadline);
-        self.set_deadline(&mut tables, deadline, Waiter::Request(id));
-        drop(tables);
-        let size = publish_size(subject, &reply, header, payload);
-        let outcome = self.life().outbox.publish_now(
-            size,
-            |_| {},
-            |buf| encode::publish(buf, subject, &reply, header, payload),
-        );
-        if outcome.is_err() {
+        let sent = self.send_request(id, subject, header, payload, timeout_ms, |_| {});
+        if sent.is_err() {
             self.cancel(id);
         }
-        outcome
+        sent
     }
 
     /// Sends an old-style request: up to `max` replies to an inbox of its own, or with `max` 0
@@ -242,11 +231,35 @@ impl Client {
         self.life().close(false).unsent
     }
 
-    fn life(&self) -> &Life {
+    pub(super) fn send_request(
+        &self,
+        id: u64,
+        subject: &[u8],
+        header: Option<&[u8]>,
+        payload: &[u8],
+        timeout_ms: u64,
+        enter: impl FnOnce(&mut Tables),
+    ) -> Result<(), PublishError> {
+        let deadline = deadline_in(timeout_ms);
+        let mut tables = self.tables();
+        enter(&mut tables);
+        let reply = self.shared_reply_subject(&mut tables, id);
+        tables.requests.add_new_style(id, deadline);
+        self.set_deadline(&mut tables, deadline, Waiter::Request(id));
+        drop(tables);
+        let size = publish_size(subject, &reply, header, payload);
+        self.life().outbox.publish_now(
+            size,
+            |_| {},
+            |buf| encode::publish(buf, subject, &reply, header, payload),
+        )
+    }
+
+    pub(super) fn life(&self) -> &Life {
         &self.life.life
     }
 
-    fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
         lock(&self.life().tables)
     }
 

@@ -12,33 +12,32 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::abandon::{Abandon, AbandonRequest};
+use super::background::Session;
 use super::close::{Closing, see_off};
+use super::course::{Course, epoch_ms, time_left};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
+use super::event::{Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
 use super::outbox::Outbox;
-use super::pool::{Limits, Next, Round, Server};
+use super::pool::{Next, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
 use super::tls;
 use super::transport::WriteHalf;
+use super::websocket;
 use crate::protocol::encode;
-
-/// A session that lasts at least this long, or as long as the reconnect delay, is no sign of a
-/// server that accepts clients only to drop them.
-const SHORT_SESSION: Duration = Duration::from_secs(1);
 
 /// What the owner's handle and the life task share.
 pub(crate) struct Life {
@@ -50,21 +49,8 @@ pub(crate) struct Life {
     pub(crate) earlier_deadline: Notify,
     pub(crate) closing: Closing,
     pub(crate) abandon: AbandonRequest,
-}
-
-/// How the life has gone so far.
-struct Course {
-    abandon: Abandon,
-    /// A session was established: from now on, reconnecting.
-    was_connected: bool,
-    /// Sessions in a row that ended soon after their handshake (D50).
-    short_sessions: u32,
-    /// When the last session ended, until the next attempt.
-    lost_at: Option<u64>,
-    /// The delay of the current server runs.
-    awaiting: bool,
-    /// The owner wants a connection at once: the next attempt has no delay.
-    hurried: bool,
+    /// What operations of ours know of the sessions.
+    pub(crate) sessions: watch::Sender<Session>,
 }
 
 /// No server is left.
@@ -80,6 +66,7 @@ impl Life {
             earlier_deadline: Notify::new(),
             closing: Closing::new(),
             abandon: AbandonRequest::new(),
+            sessions: watch::Sender::default(),
         }
     }
 
@@ -103,6 +90,15 @@ impl Life {
     pub(crate) fn report_error(&self, events: &mut Vec<Event>, error: ConnectionError) {
         self.gate.log(events, LogLevel::Warn, || error.text.clone());
         events.push(Event::LastError(Some(error)));
+    }
+
+    /// No message will come any more: whatever waits for one hears of it.
+    pub(crate) fn end_operations(&self) {
+        lock(&self.tables).channels.end();
+        self.sessions.send_modify(|session| {
+            session.connected = false;
+            session.ended = true;
+        });
     }
 
     async fn run(&self) {
@@ -230,12 +226,11 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = Answer::new();
-            self.gate.ask(Event::AskDelay {
+            let question = |answer| Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,
-            });
-            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+            };
+            if let Some(delay) = self.gate.answer_to(question).await {
                 return delay;
             }
         }
@@ -249,7 +244,8 @@ impl Life {
         Err(PoolExhausted)
     }
 
-    /// One attempt, from the resolver to the PONG, under one time limit.
+    /// One attempt, from the resolver to the PONG, under one time limit. Before it the owner is
+    /// asked for the login.
     async fn attempt(
         &self,
         server: &Server,
@@ -262,19 +258,25 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let tls = self.tls_setup(&options).await;
+        let claim = self.claim(server, &options, &tls).await?;
         let attempt = async {
-            let mut transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
-            if options.tls_first {
+            // Nothing can ask for TLS later under a WebSocket.
+            let web_socket = server.url.scheme.is_web_socket();
+            if options.tls_first || (web_socket && tls.wanted) {
                 transport = tls::wrap(transport, server, &tls).await?;
             }
-            self.handshake(transport, server, &options, &tls).await
+            if web_socket {
+                transport = websocket::upgrade(transport, &server.url, &options.ws_headers).await?;
+            }
+            self.handshake(transport, server, &options, &tls, &claim).await
         };
         match options.connect_timeout {
             0 => attempt.await,
             ms => timeout(Duration::from_millis(ms), attempt)
                 .await
-                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+                .unwrap_or_else(|_| Err(claim.timed_out(&address))),
         }
     }
 
@@ -287,6 +289,10 @@ impl Life {
             self.settings.stats.reconnects.fetch_add(1, Relaxed);
         }
         self.restore(writer, owes_pong);
+        self.sessions.send_modify(|session| {
+            session.number += 1;
+            session.connected = true;
+        });
         let mut events = Vec::new();
         self.gate.log(&mut events, LogLevel::Info, || {
             format!("Connected to the server at {}", input.address)
@@ -315,6 +321,7 @@ impl Life {
             self.outbox.sever()
         };
         self.closing.set_peer(None);
+        self.sessions.send_modify(|session| session.connected = false);
         let mut events = Vec::new();
         match &error {
             Some(error) => {
@@ -344,77 +351,12 @@ impl Life {
     }
 }
 
-impl Course {
-    fn new(abandon: Abandon) -> Self {
-        Course {
-            abandon,
-            was_connected: false,
-            short_sessions: 0,
-            lost_at: None,
-            awaiting: false,
-            hurried: false,
-        }
-    }
-
-    fn round(&self, options: &Options) -> Round {
-        if !self.was_connected && !options.retry_on_initial_connect {
-            return Round::First;
-        }
-        // Without any reconnecting a first round still tries every server once.
-        let least = u64::from(!self.was_connected);
-        let attempts: Option<u64> = options.max_reconnect_attempts.try_into().ok();
-        Round::Reconnect(Limits {
-            attempts: attempts.map(|max| max.max(least)),
-            auth_errors: Some(options.auth_error_limit).filter(|&max| max > 0),
-        })
-    }
-
-    /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
-    /// own failure, and after the second short session in a row also the loss of that.
-    fn delay_begins(&mut self, next: Next) -> Option<u64> {
-        let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
-        if std::mem::take(&mut self.hurried) {
-            return None;
-        }
-        match next {
-            Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
-            _ => lost_at,
-        }
-    }
-
-    fn session_lost(&mut self, lasted: Duration, options: &Options) {
-        let threshold = SHORT_SESSION.max(Duration::from_millis(options.reconnect_time_wait));
-        self.was_connected = true;
-        self.short_sessions = if lasted < threshold {
-            self.short_sessions + 1
-        } else {
-            0
-        };
-        self.lost_at = Some(epoch_ms());
-    }
-
-    fn session_abandoned(&mut self) {
-        self.was_connected = true;
-        self.hurried = true;
-    }
-}
-
-/// What is left of a delay in ms that began at `since`. A clock set back must not make the wait
-/// longer than the delay.
-fn time_left(since: u64, delay: u64) -> Duration {
-    Duration::from_millis(delay.saturating_sub(epoch_ms().saturating_sub(since)))
-}
-
-fn epoch_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Runs also when the runtime drops the task, so that nobody waits for its answer.
 struct EndedOnDrop(Arc<Life>);
 
 impl Drop for EndedOnDrop {
     fn drop(&mut self) {
+        self.0.end_operations();
         self.0.closing.set_ended();
     }
 }

@@ -73,19 +73,34 @@ pub struct Announced {
     pub overflow: bool,
 }
 
+/// Why a list of URLs makes no pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolError {
+    /// The first text that is no URL.
+    InvalidUrl(String),
+    /// Some of the URLs are for WebSocket and others are not. A cluster announces its servers
+    /// without schemes, so a pool has to go one way.
+    Mixed,
+}
+
 impl ServerPool {
     /// Replaces the whole pool. With `randomize` exact duplicates go and the rest is shuffled.
     ///
     /// # Errors
-    /// The first text that is no URL; the pool is then untouched.
-    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), String> {
+    /// The pool is then untouched.
+    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), PoolError> {
         let mut seen = HashSet::new();
         let mut servers = Vec::with_capacity(texts.len());
         for text in texts {
-            let url = ServerUrl::parse(text).map_err(|InvalidUrl| text.clone())?;
+            let url = ServerUrl::parse(text).map_err(|InvalidUrl| PoolError::InvalidUrl(text.clone()))?;
             if seen.insert(text) || !randomize {
                 servers.push(Server::configured(url));
             }
+        }
+        let mut schemes = servers.iter().map(|server| server.url.scheme.is_web_socket());
+        let first = schemes.next();
+        if schemes.any(|other| Some(other) != first) {
+            return Err(PoolError::Mixed);
         }
         if randomize {
             servers.shuffle(&mut rand::rng());
@@ -364,13 +379,25 @@ mod tests {
         let mut pool = pool(&["a"]);
         assert_eq!(
             pool.configure(&texts(&["b", "no good"]), false),
-            Err("no good".to_owned())
+            Err(PoolError::InvalidUrl("no good".to_owned()))
         );
         assert_eq!(order(&pool), ["a"]);
         pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
         assert_eq!(order(&pool), ["b", "b", "c"]);
         pool.configure(&texts(&["b", "b", "c"]), true).expect("valid");
         assert_eq!(pool.len(), 2);
+    }
+
+    #[test]
+    fn a_pool_is_all_web_socket_or_none() {
+        let mut pool = pool(&["a"]);
+        for mixed in [["ws://b", "c"], ["tls://b", "wss://c"]] {
+            let outcome = pool.configure(&mixed.map(str::to_owned), false);
+            assert_eq!(outcome, Err(PoolError::Mixed));
+        }
+        assert_eq!(order(&pool), ["a"]);
+        let both = ["ws://b", "wss://c"].map(str::to_owned);
+        assert_eq!(pool.configure(&both, false), Ok(()));
     }
 
     #[test]

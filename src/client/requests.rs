@@ -77,6 +77,10 @@ impl Requests {
         self.pending.remove(&id)
     }
 
+    pub(crate) fn contains(&self, id: u64) -> bool {
+        self.pending.contains_key(&id)
+    }
+
     /// The new-style request that a message to `subject` in the shared inbox answers.
     pub(crate) fn addressee(&self, subject: &[u8]) -> Option<u64> {
         let token = subject.split(|&b| b == b'.').nth(self.inbox_tokens)?;

@@ -23,6 +23,8 @@ pub(crate) enum Receiver {
     SharedInbox,
     /// The inbox of one old-style request.
     Request(u64),
+    /// An operation of ours.
+    Listener,
 }
 
 /// What is subscribed on the wire, by ID.
@@ -84,15 +86,21 @@ impl Subscriptions {
         self.table.remove(&sid).is_some()
     }
 
-    /// Tells the server to end all subscriptions of the owner, and keeps them for what is on its
-    /// way.
+    /// Tells the server to end all subscriptions of the owner and of operations without an end of
+    /// their own, and keeps them for what is on its way.
     pub(crate) fn drain(&mut self, buf: &mut BytesMut) {
         for (&sid, subscription) in &mut self.table {
-            if subscription.receiver == Receiver::Owner && !subscription.draining {
+            let endless = subscription.receiver == Receiver::Listener && subscription.max == 0;
+            if (endless || subscription.receiver == Receiver::Owner) && !subscription.draining {
                 subscription.draining = true;
                 encode::unsubscribe(buf, sid, None);
             }
         }
+    }
+
+    /// Whether there is such a subscription.
+    pub(crate) fn contains(&self, sid: u64) -> bool {
+        self.table.contains_key(&sid)
     }
 
     /// Messages that came in so far; `None` for an unknown ID.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::background::{CallError, Channels};
 use super::deadlines::{Deadlines, Waiter};
 use super::event::Event;
 use super::outbox::Outbox;
@@ -20,6 +21,7 @@ pub(crate) struct Tables {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) requests: Requests,
     pub(crate) pings: Pings,
+    pub(crate) channels: Channels,
     pub(crate) deadlines: Deadlines,
 }
 
@@ -36,6 +38,12 @@ impl Tables {
                 }
             }
             Some(Receiver::Request(id)) => self.reply(id, message, outbox, events),
+            Some(Receiver::Listener) => {
+                self.channels.pass(sid, message);
+                if !self.subscriptions.contains(sid) {
+                    self.channels.end_listener(sid);
+                }
+            }
         }
     }
 
@@ -57,7 +65,15 @@ impl Tables {
                     }
                 }
                 Waiter::Request(id) => {
-                    if self.forget_request(id, outbox) {
+                    if !self.requests.contains(id) {
+                        continue;
+                    }
+                    let call = self.channels.take_call(id);
+                    self.forget_request(id, outbox);
+                    if let Some(call) = call {
+                        // Nobody may wait for it any more.
+                        let _ = call.send(Err(CallError::Timeout));
+                    } else {
                         events.push(Event::RequestTimeout { id });
                     }
                 }
@@ -70,6 +86,7 @@ impl Tables {
         let Some(pending) = self.requests.remove(id) else {
             return false;
         };
+        self.channels.take_call(id);
         self.deadlines.remove(pending.deadline, Waiter::Request(id));
         self.end_subscription(pending.own_sid, outbox);
         true
@@ -83,6 +100,15 @@ impl Tables {
         if let Verdict::Last { deadline, sid } = verdict {
             self.deadlines.remove(deadline, Waiter::Request(id));
             self.end_subscription(sid, outbox);
+        }
+        if let Some(call) = self.channels.take_call(id) {
+            let answer = if no_responders {
+                Err(CallError::NoResponders)
+            } else {
+                Ok(message)
+            };
+            let _ = call.send(answer);
+            return;
         }
         events.push(Event::Reply {
             id,

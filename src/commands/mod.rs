@@ -6,13 +6,17 @@
 //! - `jet_stream`: the class `nats::jet_stream`;
 //! - `msg`, `header`: the ensembles for messages;
 //! - `time`: `isotime_to_msec`;
+//! - `children`: objects that live no longer than another;
 //! - `options`: name/value options and their checks;
+//! - `json`: JSON from and to Tcl values;
 //! - `message`: messages as dicts;
 //! - `promise`: results that are waited for.
 
+mod children;
 pub mod connection;
 mod header;
-mod jet_stream;
+pub mod jet_stream;
+mod json;
 mod message;
 mod msg;
 mod options;
@@ -33,12 +37,12 @@ const SCRIPTS: [&str; 7] = [
     include_str!("../../tcl/time.tcl"),
 ];
 
-const PACKAGE_VERSION: &std::ffi::CStr = c"3.3.0";
-
 static COMMANDS: [Command; 2] = [
     Command::new(c"::nats::isotime_to_msec", time::isotime_to_msec),
     Command::new(c"::nats::version", version),
 ];
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Defines the package in an interpreter.
 pub fn define(interp: &Interp) -> Result {
@@ -48,15 +52,18 @@ pub fn define(interp: &Interp) -> Result {
     }
     connection::define(interp)?;
     jet_stream::define(interp)?;
-    for command in COMMANDS.iter().chain(&msg::COMMANDS).chain(&header::COMMANDS) {
+    for command in COMMANDS
+        .iter()
+        .chain(&msg::COMMANDS)
+        .chain(&header::COMMANDS)
+        .chain(jet_stream::COMMANDS)
+    {
         command.define(interp);
     }
-    interp.provide(c"nats", PACKAGE_VERSION)
+    interp.provide("nats", VERSION)
 }
 
 fn version(call: &Call) -> Result<Reply> {
-    if !call.args().is_empty() {
-        return Err(call.wrong_args(c""));
-    }
-    Ok(Reply::Value(Obj::text(env!("CARGO_PKG_VERSION"))))
+    call.no_args()?;
+    Ok(Reply::Value(Obj::text(VERSION)))
 }

@@ -1,6 +1,7 @@
 //! The client engine against scripted servers: bytes on the wire, events, and their order.
 
 mod additions;
+mod background;
 mod backpressure;
 mod close;
 mod exit;
@@ -10,6 +11,7 @@ mod requests;
 mod server;
 mod session;
 mod sink;
+mod websocket;
 
 use std::cell::Cell;
 use std::sync::Arc;

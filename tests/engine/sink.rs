@@ -107,6 +107,9 @@ fn describe(event: Event) -> String {
             answer.give(7);
             format!("ask delay {}", server.url.address())
         }
+        Event::AskTls { .. } => "ask tls".to_owned(),
+        Event::AskIdentity { .. } => "ask identity".to_owned(),
+        Event::AskSignature { .. } => "ask signature".to_owned(),
         Event::Message { sid, message } => {
             format!(
                 "message {sid} {} {}",
@@ -121,6 +124,8 @@ fn describe(event: Event) -> String {
                 if last { " last" } else { "" }
             )
         }
+        Event::Item { operation, .. } => format!("item {operation}"),
+        Event::OperationFailed { operation } => format!("failed {operation}"),
         Event::RequestTimeout { id } => format!("request timeout {id}"),
         Event::Pong { id, .. } => format!("pong {id}"),
         Event::PingTimeout { id } => format!("ping timeout {id}"),

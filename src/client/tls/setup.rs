@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 use super::ciphers::CipherSuites;
 use super::config;
-use crate::client::event::{ANSWER_TIME, Answer, Event};
+use crate::client::event::{ANSWER_TIME, Event};
 use crate::client::life::Life;
 use crate::client::lock::lock;
 use crate::client::settings::Options;
@@ -76,12 +75,6 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Whether the client shows a certificate, by which a server may know it.
-    pub(crate) fn has_identity(&self) -> bool {
-        let certificates = |material: &Arc<Material>| material.certificates.is_some();
-        self.material.as_ref().is_ok_and(certificates)
-    }
-
     /// The configuration of rustls, made once. That takes its time: certificates are read, keys
     /// decrypted, and the runtime's one thread has something better to do.
     pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, String> {
@@ -92,6 +85,12 @@ impl Setup {
             made.unwrap_or_else(|_| Err("the configuration could not be made".to_owned()))
         };
         self.config.get_or_init(make).await.clone()
+    }
+
+    /// Whether a server may know us by a certificate.
+    pub(crate) fn has_certificate(&self) -> bool {
+        let material = self.material.as_ref();
+        material.is_ok_and(|material| material.certificates.is_some())
     }
 }
 
@@ -119,15 +118,12 @@ impl Life {
         if !options.ask_material {
             return Ok(Material::default());
         }
-        let (answer, answered) = Answer::new();
-        self.gate.ask(Event::AskTls { answer });
-        let late = || {
+        let answer = self.gate.answer_to(|answer| Event::AskTls { answer }).await;
+        answer.unwrap_or_else(|| {
             let seconds = ANSWER_TIME.as_secs();
-            format!("the event loop did not run for {seconds} s, so the files of -tls_opts were not read")
-        };
-        match timeout(ANSWER_TIME, answered).await {
-            Ok(Ok(material)) => material,
-            _ => Err(late()),
-        }
+            Err(format!(
+                "the event loop did not run for {seconds} s, so the files of -tls_opts were not read"
+            ))
+        })
     }
 }

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use super::Connection;
-use super::tls;
+use super::{Connection, route, tls};
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
+use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
+use crate::client::url::ServerUrl;
 use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
@@ -47,7 +48,17 @@ const OPTIONS: &[Spec] = &[
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
     spec("tls_first", Kind::Bool),
+    spec("credentials", Kind::Str),
+    spec("nkey_seed", Kind::Str),
+    spec("jwt", Kind::Str),
+    spec("signature_callback", Kind::Str),
+    spec("auth_callback", Kind::Str),
+    spec("ws_headers", Kind::Str),
+    spec("proxy_url", Kind::Str),
 ];
+
+/// The options from which the login is read anew for each attempt.
+const IDENTITY_SOURCES: [&str; 4] = ["auth_callback", "credentials", "nkey_seed", "jwt"];
 
 /// The same for a call that gives every option, as `configure` lists them: a copied configuration
 /// may hold the empty values of what was never set.
@@ -127,6 +138,11 @@ impl Config {
         self.get(option).and_then(to_count).unwrap_or(0)
     }
 
+    pub fn is_set(&self, option: &str) -> bool {
+        self.get(option)
+            .is_some_and(|value| !value.modified_utf8().is_empty())
+    }
+
     fn text(&self, option: &str) -> String {
         self.get(option)
             .map(|value| value.to_text().into_owned())
@@ -139,6 +155,7 @@ impl Config {
 
     /// What the engine acts upon.
     fn engine_options(&self, interp: &Interp) -> Options {
+        let given = |option| self.get(option).cloned().unwrap_or_else(Obj::empty);
         Options {
             name: self.text("name"),
             pedantic: self.bool("pedantic"),
@@ -147,15 +164,20 @@ impl Config {
             user: self.text("user"),
             password: self.text("password"),
             token: self.text("token"),
+            ask_identity: IDENTITY_SOURCES.iter().any(|option| self.is_set(option)),
+            ask_signature: self.is_set("signature_callback"),
             secure: self.bool("secure"),
             tls_first: self.bool("tls_first"),
             tls: self
                 .get("tls_opts")
                 .and_then(|dict| tls::parse(interp, dict).ok())
                 .unwrap_or_default(),
+            // Both were checked when they were set.
+            ws_headers: route::ws_headers(interp, &given("ws_headers")).unwrap_or_default(),
+            proxy: route::proxy(&given("proxy_url")).unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
-            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
+            ask_delay: self.is_set("custom_reconnect_delay"),
             reconnect_jitter: self.count("reconnect_jitter"),
             max_reconnect_attempts: self
                 .get("max_reconnect_attempts")
@@ -240,6 +262,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     if let Some(options) = values.get("tls_opts") {
         tls::parse(&connection.interp, options)?;
     }
+    if let Some(headers) = values.get("ws_headers") {
+        route::ws_headers(&connection.interp, headers)?;
+    }
+    if let Some(url) = values.get("proxy_url") {
+        route::proxy(url)?;
+    }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
@@ -252,7 +280,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
         connection
             .pool()
             .configure(&urls, randomize)
-            .map_err(|url| invalid_url(&url))?;
+            .map_err(|error| match error {
+                PoolError::InvalidUrl(url) => invalid_url(&url),
+                PoolError::Mixed => invalid(
+                    "Invalid -servers: ws:// and wss:// URLs cannot stand in one list with nats:// and tls:// URLs",
+                ),
+            })?;
     }
     for (name, value) in values.given() {
         connection.config.borrow_mut().set(name, value.clone());
@@ -271,7 +304,7 @@ fn check_inbox_prefix(prefix: &Obj) -> Result {
 }
 
 fn invalid_url(text: &str) -> crate::tcl::Error {
-    invalid(format!("Invalid URL {text}"))
+    invalid(format!("Invalid URL {}", ServerUrl::redacted(text)))
 }
 
 fn refuse_unless_closed(connection: &Connection) -> Result {

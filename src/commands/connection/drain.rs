@@ -21,6 +21,8 @@ const DEFAULT_TIMEOUT: u64 = 30_000;
 pub struct Drain {
     /// The PING whose PONG is waited for; none while requests are.
     ping: Option<u64>,
+    /// A further round trip has let operations in the background pass on what came before it.
+    passed_on: bool,
     promise: Promise,
     /// The first loss of the connection meanwhile: what was on its way may have gone with it.
     broken: Option<Error>,
@@ -39,6 +41,7 @@ pub fn drain(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     let promise = Promise::new();
     *connection.draining.borrow_mut() = Some(Drain {
         ping: Some(ping),
+        passed_on: false,
         promise: promise.clone(),
         broken: None,
     });
@@ -58,8 +61,13 @@ impl Connection {
         if self.draining.borrow().as_ref()?.ping != Some(ping) {
             return None;
         }
-        if !self.requests.borrow().is_empty() {
+        if self.pending() > 0 {
             self.draining.borrow_mut().as_mut()?.ping = None;
+            return None;
+        }
+        if self.has_operations() && !self.draining.borrow().as_ref()?.passed_on {
+            self.draining.borrow_mut().as_mut()?.passed_on = true;
+            self.ping_for_drain();
             return None;
         }
         let drain = self.draining.take()?;
@@ -75,11 +83,21 @@ impl Connection {
     /// A request has ended. If a drain waited for it, a round trip shows whether whoever got the
     /// answer is satisfied.
     pub(super) fn request_ended(&self) {
-        if !self.requests.borrow().is_empty() {
+        if self.pending() > 0 {
             return;
         }
+        if self
+            .draining
+            .borrow()
+            .as_ref()
+            .is_some_and(|drain| drain.ping.is_none())
+        {
+            self.ping_for_drain();
+        }
+    }
+
+    fn ping_for_drain(&self) {
         if let Some(drain) = &mut *self.draining.borrow_mut()
-            && drain.ping.is_none()
             && let Some(client) = &*self.life.borrow()
         {
             let ping = self.next_ping_id();
@@ -94,10 +112,15 @@ impl Connection {
             return Work::none();
         };
         let undelivered = self.mailbox.pending().items;
-        let pending = self.requests.borrow().len();
+        let pending = self.pending();
         let (work, unsent) = self.disconnect();
         drain.promise.settle(Err(timed_out(undelivered, unsent, pending)));
         work
+    }
+
+    /// Requests, and operations that end by themselves.
+    fn pending(&self) -> usize {
+        self.requests.borrow().len() + self.finite_operations()
     }
 
     /// Notes that a drain can no longer succeed; it goes on with what can still be done.

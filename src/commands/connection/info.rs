@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use serde_json::Value;
-
 use super::{Connection, not_connected};
 use crate::client::Backlog;
 use crate::client::pool::Server;
 use crate::client::status::Status;
 use crate::client::url::Login;
+use crate::commands::json;
 use crate::protocol::ServerInfo;
 use crate::tcl::{Call, Obj, Reply, Result, Work};
 
@@ -52,7 +51,7 @@ impl Connection {
                 interp: self.interp.clone(),
                 name: self.variables.server_info.clone(),
                 element: Some(Obj::text(name)),
-                value: from_json(value),
+                value: json::to_tcl(value),
             });
         }
         shown.limits = Some(Limits {
@@ -63,38 +62,14 @@ impl Connection {
     }
 }
 
-/// JSON as Tcl values: booleans and null as words, arrays as lists, objects as dicts, numbers and
-/// strings verbatim.
-fn from_json(value: &Value) -> Obj {
-    match value {
-        Value::Null => Obj::text("null"),
-        Value::Bool(truth) => Obj::text(if *truth { "true" } else { "false" }),
-        Value::Number(number) => Obj::text(&number.to_string()),
-        Value::String(text) => Obj::text(text),
-        Value::Array(elements) => Obj::list(&elements.iter().map(from_json).collect::<Vec<_>>()),
-        Value::Object(fields) => {
-            let fields: Vec<(&str, Obj)> = fields
-                .iter()
-                .map(|(key, value)| (key.as_str(), from_json(value)))
-                .collect();
-            Obj::record(&fields)
-        }
-    }
-}
-
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let shown = connection.server_info.borrow();
-    let fields: Vec<(&str, Obj)> = shown
-        .info
-        .fields()
-        .map(|(name, value)| (name, from_json(value)))
-        .collect();
-    Ok(Reply::Value(Obj::record(&fields)))
+    Ok(Reply::Value(json::dict(shown.info.fields())))
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -107,7 +82,7 @@ pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
 }
 
 pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let servers: Vec<Obj> = connection.pool().servers().map(server_dict).collect();
     Ok(Reply::Value(Obj::list(&servers)))
 }
@@ -137,12 +112,12 @@ pub fn server_dict(server: &Server) -> Obj {
 }
 
 pub fn inbox(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     Ok(Reply::Value(Obj::text(&connection.settings.new_inbox())))
 }
 
 pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let stats = &connection.settings.stats;
     let life = connection.life.borrow();
     let backlog = life
@@ -171,12 +146,4 @@ pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Value(Obj::record(
         &fields.map(|(name, count)| (name, Obj::int(count))),
     )))
-}
-
-pub fn no_args(call: &Call) -> Result {
-    if call.args().is_empty() {
-        Ok(())
-    } else {
-        Err(call.wrong_args(c""))
-    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::info::no_args;
 use super::notify::error_fields;
 use super::request::Ending;
 use super::{Connection, not_connected};
@@ -16,7 +15,7 @@ use crate::client::status::Status;
 use crate::commands::options::invalid;
 use crate::commands::promise::Promise;
 use crate::mailbox::{Sender, Weight};
-use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
+use crate::tcl::{Call, Error, Obj, Reply, Result, Work, class};
 
 /// One life's way into the mailbox.
 struct LifeSink {
@@ -87,14 +86,12 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    if !call.args().is_empty() {
-        return Err(call.wrong_args(c""));
-    }
+    call.no_args()?;
     Ok(Reply::Then(connection.disconnect().0, Box::new(Reply::Empty)))
 }
 
 pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -106,9 +103,20 @@ pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply
     Ok(Reply::Empty)
 }
 
+/// `releaseRef child`: the child will not be destroyed together with the connection.
+pub fn release_ref(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [child] = call.args() else {
+        return Err(call.wrong_args(c"child"));
+    };
+    connection
+        .children
+        .release(&class::namespace_of(call.interp, child)?);
+    Ok(Reply::Empty)
+}
+
 /// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    Work::Many(vec![connection.disconnect().0, connection.destroy_children()])
+    Work::Many(vec![connection.disconnect().0, connection.children.destroy()])
 }
 
 pub fn raise(error: ConnectionError) -> Error {
@@ -187,10 +195,11 @@ impl Connection {
     /// Ends everything that waits for the life.
     fn end_waits(&self, discarded: usize, ending: Ending) -> Work {
         self.end_requests(ending);
+        let ended = self.end_operations(ending);
         self.end_pings(&closed());
         self.drain_interrupted();
         let was_open = self.status.get() != Status::Closed;
-        let work = self.set_status(Status::Closed);
+        let work = Work::Many(vec![ended, self.set_status(Status::Closed)]);
         if was_open {
             let [code, text] = error_fields(self.last_error.borrow().as_ref());
             let discarded = ("discarded", Obj::int(discarded as u64));

@@ -5,7 +5,6 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
-mod children;
 mod configure;
 mod dispatch;
 mod drain;
@@ -13,10 +12,13 @@ mod files;
 mod info;
 mod lifecycle;
 mod log;
+mod login;
 mod notify;
+pub mod operations;
 mod ping;
-mod publish;
-mod request;
+pub mod publish;
+pub mod request;
+mod route;
 mod subscribe;
 mod tls;
 
@@ -40,9 +42,11 @@ use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
 use self::configure::Config;
 use self::drain::Drain;
 use self::log::Log;
+use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
+use super::children::Children;
 use super::message::Keys;
 use super::promise::Promise;
 
@@ -64,7 +68,7 @@ static METHODS: &[Method<Connection>] = &[
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
-    Method::public(c"releaseRef", children::release_ref),
+    Method::public(c"releaseRef", lifecycle::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -101,9 +105,11 @@ pub struct Connection {
     server_info: RefCell<info::Fields>,
     subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
     requests: RefCell<BTreeMap<u64, Pending>>,
+    operations: RefCell<BTreeMap<u64, Operation>>,
+    next_operation: Cell<u64>,
     pings: RefCell<BTreeMap<u64, Asked>>,
-    /// Namespaces of the objects that go with this one.
-    children: RefCell<Vec<String>>,
+    /// The objects that go with this one.
+    pub children: Rc<Children>,
     next_ping: Cell<u64>,
     draining: RefCell<Option<Drain>>,
     /// Whether this life has dispatched a connection.
@@ -173,8 +179,10 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
         requests: RefCell::default(),
+        operations: RefCell::default(),
+        next_operation: Cell::new(1),
         pings: RefCell::default(),
-        children: RefCell::default(),
+        children: Children::new(birth.interp),
         next_ping: Cell::new(FIRST_PING),
         draining: RefCell::default(),
         was_connected: Cell::new(false),
@@ -218,9 +226,19 @@ impl Instance for Connection {
 
 impl Connection {
     /// The engine's side, or the error of a method that needs it.
-    fn client(&self) -> Result<Client> {
+    pub fn client(&self) -> Result<Client> {
         let client = self.life.borrow().clone();
         client.ok_or_else(not_connected)
+    }
+
+    /// The option `-check_subjects`.
+    pub fn checks_subjects(&self) -> bool {
+        self.check_subjects.get()
+    }
+
+    /// The option `-utf8_convert`.
+    pub fn converts_utf8(&self) -> bool {
+        self.utf8.get()
     }
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
@@ -250,13 +268,7 @@ impl Connection {
     fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
         let value = match &error {
             None => Obj::empty(),
-            Some(error) => Obj::dict([
-                (
-                    &Obj::text("code"),
-                    Obj::list(&[Obj::text("NATS"), Obj::text(error.code)]),
-                ),
-                (&Obj::text("errorMessage"), Obj::text(&error.text)),
-            ]),
+            Some(error) => Obj::record(&notify::error_fields(Some(error))),
         };
         *self.last_error.borrow_mut() = error;
         self.write(&self.variables.last_error, value)
@@ -277,6 +289,6 @@ impl Connection {
     }
 }
 
-fn not_connected() -> Error {
+pub fn not_connected() -> Error {
     Error::nats("ErrConnectionClosed", "No connection to NATS server")
 }

@@ -43,6 +43,22 @@ pub struct Pending {
 enum Answer {
     Caller(Promise),
     Callback(Callback),
+    /// Another command, which sent the request by [`Connection::request_then`].
+    Command {
+        cancellable: bool,
+        then: Then,
+    },
+}
+
+/// What a command does with the outcome of its request.
+pub type Then = Box<dyn FnOnce(&Connection, Outcome) -> Option<Work>>;
+
+/// How a request of a command ended.
+pub enum Outcome<'a> {
+    Reply(&'a Message),
+    NoResponders,
+    TimedOut,
+    Ended(Ending),
 }
 
 /// Why all requests end at once.
@@ -100,7 +116,7 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
         let requests = connection.requests.borrow();
         requests
             .get(id)
-            .is_some_and(|pending| matches!(pending.answer, Answer::Callback(_)))
+            .is_some_and(|pending| pending.answer.is_cancellable())
     });
     let Some(id) = known else {
         return Err(invalid(format!("Invalid request ID {}", word.to_text())));
@@ -162,8 +178,37 @@ impl Connection {
         Ok(reply)
     }
 
+    /// Sends a request for one reply on behalf of another command, which gets the outcome. It costs
+    /// no more than a request of a script. Returns its ID, which scripts may cancel if
+    /// `cancellable`; then `then` is dropped.
+    pub fn request_then(&self, draft: &Draft, timeout: u64, cancellable: bool, then: Then) -> Result<u64> {
+        let message = self.check(draft)?;
+        let id = self.settings.next_request_id();
+        let header = message.header.as_deref();
+        self.client()?
+            .request(id, &message.subject, header, &message.payload, timeout)
+            .map_err(refused)?;
+        let pending = Pending {
+            subject: draft.subject.clone(),
+            dictmsg: false,
+            many: false,
+            replied: false,
+            replies: Vec::new(),
+            answer: Answer::Command { cancellable, then },
+        };
+        self.requests.borrow_mut().insert(id, pending);
+        Ok(id)
+    }
+
     /// A reply was read; `last` if the engine expects no more.
     pub(super) fn reply(&self, id: u64, message: &Message, last: bool) -> Option<Work> {
+        if let Some(then) = self.take_command(id) {
+            let outcome = match message.status() {
+                Some(503) => Outcome::NoResponders,
+                _ => Outcome::Reply(message),
+            };
+            return then(self, outcome);
+        }
         let mut requests = self.requests.borrow_mut();
         let pending = requests.get_mut(&id)?;
         let content = self.content(message, pending.dictmsg);
@@ -184,6 +229,7 @@ impl Connection {
                 }
                 None
             }
+            Answer::Command { .. } => None,
         };
         if last {
             let ended = requests.remove(&id);
@@ -196,20 +242,29 @@ impl Connection {
     /// The deadline passed.
     pub(super) fn request_timed_out(&self, id: u64) -> Option<Work> {
         let pending = self.requests.borrow_mut().remove(&id)?;
-        match &pending.answer {
+        match pending.answer {
+            Answer::Command { then, .. } => then(self, Outcome::TimedOut),
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
-                    let subject = pending.subject.to_text();
-                    Err(Error::nats(
-                        "ErrTimeout",
-                        format!("Request to {subject} timed out"),
-                    ))
+                    Err(timed_out(&pending.subject.to_text()))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });
                 None
             }
+        }
+    }
+
+    /// Takes the request of a command out of the table.
+    fn take_command(&self, id: u64) -> Option<Then> {
+        let mut requests = self.requests.borrow_mut();
+        if !matches!(requests.get(&id)?.answer, Answer::Command { .. }) {
+            return None;
+        }
+        match requests.remove(&id)?.answer {
+            Answer::Command { then, .. } => Some(then),
+            _ => None,
         }
     }
 
@@ -227,18 +282,46 @@ impl Connection {
                     notifier::post(Box::new(move || work));
                 }
                 Answer::Callback(_) => {}
+                Answer::Command { then, .. } => {
+                    if let Some(work) = then(self, Outcome::Ended(ending)) {
+                        notifier::post(Box::new(move || work));
+                    }
+                }
             }
+        }
+    }
+}
+
+impl Answer {
+    /// Whether a script knows the request's ID.
+    fn is_cancellable(&self) -> bool {
+        match self {
+            Answer::Caller(_) => false,
+            Answer::Callback(_) => true,
+            Answer::Command { cancellable, .. } => *cancellable,
         }
     }
 }
 
 impl Pending {
     fn no_responders(&self) -> Error {
-        let text = "No responders available for request";
         if self.many {
-            Error::nats("ErrNoResponders", format!("{text} to {}", self.subject.to_text()))
-        } else {
+            let text = format!("{NO_RESPONDERS} to {}", self.subject.to_text());
             Error::nats("ErrNoResponders", text)
+        } else {
+            no_responders()
         }
     }
+}
+
+const NO_RESPONDERS: &str = "No responders available for request";
+
+/// Nobody listens to the subject of a request for one reply.
+pub fn no_responders() -> Error {
+    Error::nats("ErrNoResponders", NO_RESPONDERS)
+}
+
+/// No reply came in time.
+pub fn timed_out(subject: &str) -> Error {
+    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
 }

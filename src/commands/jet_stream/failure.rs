@@ -1,0 +1,41 @@
+//! What scripts see of the errors of JetStream.
+
+use crate::client::background::CallError;
+use crate::commands::connection::not_connected;
+use crate::commands::connection::publish::{headers_not_supported, max_payload, refused};
+use crate::commands::connection::request::{no_responders, timed_out};
+use crate::jetstream::error::{ApiError, JetStreamError};
+use crate::tcl::Error;
+
+/// The error code and message of an error.
+pub fn to_tcl(error: JetStreamError) -> Error {
+    let message = error.to_string();
+    match error {
+        JetStreamError::Api(error) => api(&error),
+        JetStreamError::NotEnabled => Error::nats("ErrJetStreamNotEnabled", message),
+        JetStreamError::MsgNotFound => Error::nats("ErrMsgNotFound", message),
+        JetStreamError::InvalidRequest => Error::nats("ErrInvalidArg", message),
+        JetStreamError::BadReply { .. } => Error::nats("ErrProtocol", message),
+        JetStreamError::Subject(error) => Error::nats(error.code(), message),
+        JetStreamError::Call { subject, error } => call(&subject, error),
+    }
+}
+
+fn api(error: &ApiError) -> Error {
+    let words = std::iter::once("NATS".to_owned()).chain(error.error_code());
+    Error::Tcl {
+        code: words.collect(),
+        message: error.description().to_owned(),
+    }
+}
+
+fn call(subject: &str, error: CallError) -> Error {
+    match error {
+        CallError::Timeout => timed_out(subject),
+        CallError::NoResponders => no_responders(),
+        CallError::MaxPayload(max) => max_payload(max),
+        CallError::HeadersNotSupported => headers_not_supported(),
+        CallError::Refused(error) => refused(error),
+        CallError::Ended => not_connected(),
+    }
+}
