@@ -44,10 +44,16 @@ enum Answer {
     Caller(Promise),
     Callback(Callback),
     /// Another command, which sent the request by [`Connection::request_then`].
-    Command {
-        cancellable: bool,
-        then: Then,
-    },
+    Command(Commanded),
+}
+
+/// A request that another command has sent.
+struct Commanded {
+    /// Whether a script knows its ID.
+    cancellable: bool,
+    /// The operation that sends it again if need be.
+    operation: Option<u64>,
+    then: Then,
 }
 
 /// What a command does with the outcome of its request.
@@ -58,6 +64,8 @@ pub enum Outcome<'a> {
     Reply(&'a Message),
     NoResponders,
     TimedOut,
+    /// It was not accepted when it was to be sent again.
+    Refused(PublishError),
     Ended(Ending),
 }
 
@@ -122,7 +130,9 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
         return Err(invalid(format!("Invalid request ID {}", word.to_text())));
     };
     let cancelled = connection.requests.borrow_mut().remove(&id);
-    drop(cancelled);
+    if let Some(operation) = cancelled.and_then(|pending| pending.answer.operation()) {
+        connection.close_operation(operation);
+    }
     // While a connection ends, a trace may still cancel what the end has not come to.
     if let Some(client) = &*connection.life.borrow() {
         client.cancel(id);
@@ -188,16 +198,61 @@ impl Connection {
         self.client()?
             .request(id, &message.subject, header, &message.payload, timeout)
             .map_err(refused)?;
+        let operation = None;
+        self.enter(id, draft, Commanded { cancellable, operation, then });
+        Ok(id)
+    }
+
+    /// As [`request_then`](Self::request_then), for a request that an operation makes: `make` sends
+    /// it and returns its ID and what will come of it.
+    pub fn request_by<F>(
+        &self,
+        draft: &Draft,
+        make: impl FnOnce(Client, &Outgoing) -> (u64, F),
+        cancellable: bool,
+        then: Then,
+    ) -> Result<u64>
+    where
+        F: Future<Output = std::result::Result<Message, CallError>> + Send + 'static,
+    {
+        let message = self.check(draft)?;
+        let (id, outcome) = make(self.client()?, &message);
+        let run = |_, outlet: Outlet<_>| async move { outlet.send(outcome.await, 0) };
+        let operation = Some(self.open(run, Resent { request: id })?);
+        self.enter(id, draft, Commanded { cancellable, operation, then });
+        Ok(id)
+    }
+
+    /// Makes a method wait for the reply to a request of a command, and read it.
+    pub fn request_reply(
+        &self,
+        draft: &Draft,
+        send: impl FnOnce(&Self, Then) -> Result<u64>,
+        read: impl FnOnce(&Connection, &Message) -> Result<Obj> + 'static,
+    ) -> Result<Reply> {
+        let promise = Promise::new();
+        let (settled, subject) = (promise.clone(), draft.subject.clone());
+        let then = move |connection: &Connection, outcome: Outcome| {
+            settled.settle(match outcome {
+                Outcome::Reply(message) => read(connection, message),
+                other => Err(other.into_error(&subject)),
+            });
+            None
+        };
+        send(self, Box::new(then))?;
+        Ok(promise.wait())
+    }
+
+    fn enter(&self, id: u64, draft: &Draft, command: Commanded) {
         let pending = Pending {
             subject: draft.subject.clone(),
             dictmsg: false,
             many: false,
             replied: false,
             replies: Vec::new(),
-            answer: Answer::Command { cancellable, then },
+            answer: Answer::Command(command),
         };
         self.requests.borrow_mut().insert(id, pending);
-        Ok(id)
     }
 
     /// A reply was read; `last` if the engine expects no more.
@@ -229,7 +284,7 @@ impl Connection {
                 }
                 None
             }
-            Answer::Command { .. } => None,
+            Answer::Command(_) => None,
         };
         if last {
             let ended = requests.remove(&id);
@@ -243,15 +298,11 @@ impl Connection {
     pub(super) fn request_timed_out(&self, id: u64) -> Option<Work> {
         let pending = self.requests.borrow_mut().remove(&id)?;
         match pending.answer {
-            Answer::Command { then, .. } => then(self, Outcome::TimedOut),
+            Answer::Command(command) => (command.then)(self, Outcome::TimedOut),
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
-                    let subject = pending.subject.to_text();
-                    Err(Error::nats(
-                        "ErrTimeout",
-                        format!("Request to {subject} timed out"),
-                    ))
+                    Err(timed_out(&pending.subject))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });
@@ -263,11 +314,11 @@ impl Connection {
     /// Takes the request of a command out of the table.
     fn take_command(&self, id: u64) -> Option<Then> {
         let mut requests = self.requests.borrow_mut();
-        if !matches!(requests.get(&id)?.answer, Answer::Command { .. }) {
+        if !matches!(requests.get(&id)?.answer, Answer::Command(_)) {
             return None;
         }
         match requests.remove(&id)?.answer {
-            Answer::Command { then, .. } => Some(then),
+            Answer::Command(command) => Some(command.then),
             _ => None,
         }
     }
@@ -286,8 +337,8 @@ impl Connection {
                     notifier::post(Box::new(move || work));
                 }
                 Answer::Callback(_) => {}
-                Answer::Command { then, .. } => {
-                    if let Some(work) = then(self, Outcome::Ended(ending)) {
+                Answer::Command(command) => {
+                    if let Some(work) = (command.then)(self, Outcome::Ended(ending)) {
                         notifier::post(Box::new(move || work));
                     }
                 }
@@ -302,18 +353,79 @@ impl Answer {
         match self {
             Answer::Caller(_) => false,
             Answer::Callback(_) => true,
-            Answer::Command { cancellable, .. } => *cancellable,
+            Answer::Command(command) => command.cancellable,
         }
+    }
+
+    fn operation(&self) -> Option<u64> {
+        match self {
+            Answer::Command(command) => command.operation,
+            _ => None,
+        }
+    }
+}
+
+impl Outcome<'_> {
+    /// The error of a call that waited for the reply from this subject.
+    fn into_error(self, subject: &Obj) -> Error {
+        match self {
+            Outcome::TimedOut => timed_out(subject),
+            Outcome::Refused(error) => refused(error),
+            Outcome::Ended(ending) => End::Connection(ending).error(),
+            Outcome::NoResponders | Outcome::Reply(_) => {
+                Error::nats("ErrNoResponders", NO_RESPONDERS)
+            }
+        }
+    }
+}
+
+fn timed_out(subject: &Obj) -> Error {
+    let subject = subject.to_text();
+    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
+}
+
+/// Brings the outcome of a request that an operation made to whoever waits for it.
+struct Resent {
+    request: u64,
+}
+
+impl Handler<std::result::Result<Message, CallError>> for Resent {
+    fn item(
+        &self,
+        connection: &Connection,
+        id: u64,
+        outcome: std::result::Result<Message, CallError>,
+    ) -> Option<Work> {
+        let then = connection.take_command(self.request)?;
+        connection.close_operation(id);
+        then(
+            connection,
+            match &outcome {
+                Ok(message) => Outcome::Reply(message),
+                Err(CallError::NoResponders) => Outcome::NoResponders,
+                Err(CallError::Refused(error)) => Outcome::Refused(*error),
+                Err(_) => Outcome::TimedOut,
+            },
+        )
+    }
+
+    fn ended(&self, _: &Connection, _: End) -> Option<Work> {
+        // Requests are ended by themselves.
+        None
+    }
+
+    fn is_finite(&self) -> bool {
+        true
     }
 }
 
 impl Pending {
     fn no_responders(&self) -> Error {
-        let text = "No responders available for request";
         if self.many {
-            Error::nats("ErrNoResponders", format!("{text} to {}", self.subject.to_text()))
+            let subject = self.subject.to_text();
+            Error::nats("ErrNoResponders", format!("{NO_RESPONDERS} to {subject}"))
         } else {
-            Error::nats("ErrNoResponders", text)
+            Error::nats("ErrNoResponders", NO_RESPONDERS)
         }
     }
 }
