@@ -34,6 +34,11 @@ impl Client {
         Ok(Listener::new(self.clone(), sid, messages))
     }
 
+    /// A number for a request, of those that scripts see.
+    pub fn next_request_id(&self) -> u64 {
+        self.life().settings.next_request_id()
+    }
+
     /// Sleeps until messages have been read for this long: while the owner does not keep up, they
     /// lie unread, and silence says nothing about the server.
     pub async fn sleep_while_reading(&self, interval: Duration) {

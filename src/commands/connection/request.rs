@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Connection;
+use super::command_request::{Commanded, Failure};
 use super::lifecycle::closed;
 use super::publish::{Draft, Fields, refused};
 use super::subscribe::Callback;
@@ -26,6 +27,9 @@ const REQUEST_MSG: &[Spec] = &[
     spec("dictmsg", Kind::Bool),
 ];
 
+/// What an error says when nobody listens to the subject of a request.
+pub const NO_RESPONDERS: &str = "No responders available for request";
+
 /// A request that has not ended.
 pub struct Pending {
     subject: Obj,
@@ -43,30 +47,8 @@ pub struct Pending {
 enum Answer {
     Caller(Promise),
     Callback(Callback),
-    /// Another command, which sent the request by [`Connection::request_then`].
+    /// Another command.
     Command(Commanded),
-}
-
-/// A request that another command has sent.
-struct Commanded {
-    /// Whether a script knows its ID.
-    cancellable: bool,
-    /// The operation that sends it again if need be.
-    operation: Option<u64>,
-    then: Then,
-}
-
-/// What a command does with the outcome of its request.
-pub type Then = Box<dyn FnOnce(&Connection, Outcome) -> Option<Work>>;
-
-/// How a request of a command ended.
-pub enum Outcome<'a> {
-    Reply(&'a Message),
-    NoResponders,
-    TimedOut,
-    /// It was not accepted when it was to be sent again.
-    Refused(PublishError),
-    Ended(Ending),
 }
 
 /// Why all requests end at once.
@@ -101,18 +83,7 @@ pub fn request_msg(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     let values = parse(options, REQUEST_MSG)?;
     let fields = Fields::of(&connection.interp, message)?;
     let reply = connection.start_request(&fields.draft(), &values, None)?;
-    let ignored = fields.reply.to_text();
-    if ignored.is_empty() {
-        return Ok(reply);
-    }
-    let warning = connection.log(
-        LogLevel::Warn,
-        &format!("request_msg: the reply {ignored} will be ignored"),
-    );
-    Ok(Reply::Then(
-        Work::Many(warning.into_iter().collect()),
-        Box::new(reply),
-    ))
+    Ok(connection.without_reply(&fields, reply))
 }
 
 pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -130,7 +101,7 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
         return Err(invalid(format!("Invalid request ID {}", word.to_text())));
     };
     let cancelled = connection.requests.borrow_mut().remove(&id);
-    if let Some(operation) = cancelled.and_then(|pending| pending.answer.operation()) {
+    if let Some(operation) = cancelled.and_then(|pending| pending.into_command()?.operation) {
         connection.close_operation(operation);
     }
     // While a connection ends, a trace may still cancel what the end has not come to.
@@ -146,6 +117,18 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
 }
 
 impl Connection {
+    /// The reply of a method that sends a message as a request, with a warning if the message has
+    /// a reply subject, for which there is no use.
+    pub fn without_reply(&self, message: &Fields, reply: Reply) -> Reply {
+        let ignored = message.reply.to_text();
+        if ignored.is_empty() {
+            return reply;
+        }
+        let text = format!("request_msg: the reply {ignored} will be ignored");
+        let warning = self.log(LogLevel::Warn, &text);
+        Reply::Then(Work::Many(warning.into_iter().collect()), Box::new(reply))
+    }
+
     fn start_request(&self, draft: &Draft, values: &Values, max: Option<u64>) -> Result<Reply> {
         let message = self.check(draft)?;
         let client = self.client()?;
@@ -188,79 +171,12 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Sends a request for one reply on behalf of another command, which gets the outcome. It costs
-    /// no more than a request of a script. Returns its ID, which scripts may cancel if
-    /// `cancellable`; then `then` is dropped.
-    pub fn request_then(&self, draft: &Draft, timeout: u64, cancellable: bool, then: Then) -> Result<u64> {
-        let message = self.check(draft)?;
-        let id = self.settings.next_request_id();
-        let header = message.header.as_deref();
-        self.client()?
-            .request(id, &message.subject, header, &message.payload, timeout)
-            .map_err(refused)?;
-        let operation = None;
-        self.enter(id, draft, Commanded { cancellable, operation, then });
-        Ok(id)
-    }
-
-    /// As [`request_then`](Self::request_then), for a request that an operation makes: `make` sends
-    /// it and returns its ID and what will come of it.
-    pub fn request_by<F>(
-        &self,
-        draft: &Draft,
-        make: impl FnOnce(Client, &Outgoing) -> (u64, F),
-        cancellable: bool,
-        then: Then,
-    ) -> Result<u64>
-    where
-        F: Future<Output = std::result::Result<Message, CallError>> + Send + 'static,
-    {
-        let message = self.check(draft)?;
-        let (id, outcome) = make(self.client()?, &message);
-        let run = |_, outlet: Outlet<_>| async move { outlet.send(outcome.await, 0) };
-        let operation = Some(self.open(run, Resent { request: id })?);
-        self.enter(id, draft, Commanded { cancellable, operation, then });
-        Ok(id)
-    }
-
-    /// Makes a method wait for the reply to a request of a command, and read it.
-    pub fn request_reply(
-        &self,
-        draft: &Draft,
-        send: impl FnOnce(&Self, Then) -> Result<u64>,
-        read: impl FnOnce(&Connection, &Message) -> Result<Obj> + 'static,
-    ) -> Result<Reply> {
-        let promise = Promise::new();
-        let (settled, subject) = (promise.clone(), draft.subject.clone());
-        let then = move |connection: &Connection, outcome: Outcome| {
-            settled.settle(match outcome {
-                Outcome::Reply(message) => read(connection, message),
-                other => Err(other.into_error(&subject)),
-            });
-            None
-        };
-        send(self, Box::new(then))?;
-        Ok(promise.wait())
-    }
-
-    fn enter(&self, id: u64, draft: &Draft, command: Commanded) {
-        let pending = Pending {
-            subject: draft.subject.clone(),
-            dictmsg: false,
-            many: false,
-            replied: false,
-            replies: Vec::new(),
-            answer: Answer::Command(command),
-        };
-        self.requests.borrow_mut().insert(id, pending);
-    }
-
     /// A reply was read; `last` if the engine expects no more.
     pub(super) fn reply(&self, id: u64, message: &Message, last: bool) -> Option<Work> {
         if let Some(then) = self.take_command(id) {
             let outcome = match message.status() {
-                Some(503) => Outcome::NoResponders,
-                _ => Outcome::Reply(message),
+                Some(503) => Err(Failure::NoResponders),
+                _ => Ok(message),
             };
             return then(self, outcome);
         }
@@ -298,7 +214,7 @@ impl Connection {
     pub(super) fn request_timed_out(&self, id: u64) -> Option<Work> {
         let pending = self.requests.borrow_mut().remove(&id)?;
         match pending.answer {
-            Answer::Command(command) => (command.then)(self, Outcome::TimedOut),
+            Answer::Command(command) => (command.then)(self, Err(Failure::TimedOut)),
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
@@ -308,18 +224,6 @@ impl Connection {
                 });
                 None
             }
-        }
-    }
-
-    /// Takes the request of a command out of the table.
-    fn take_command(&self, id: u64) -> Option<Then> {
-        let mut requests = self.requests.borrow_mut();
-        if !matches!(requests.get(&id)?.answer, Answer::Command(_)) {
-            return None;
-        }
-        match requests.remove(&id)?.answer {
-            Answer::Command(command) => Some(command.then),
-            _ => None,
         }
     }
 
@@ -338,7 +242,7 @@ impl Connection {
                 }
                 Answer::Callback(_) => {}
                 Answer::Command(command) => {
-                    if let Some(work) = (command.then)(self, Outcome::Ended(ending)) {
+                    if let Some(work) = (command.then)(self, Err(Failure::Ended(ending))) {
                         notifier::post(Box::new(move || work));
                     }
                 }
@@ -356,70 +260,41 @@ impl Answer {
             Answer::Command(command) => command.cancellable,
         }
     }
-
-    fn operation(&self) -> Option<u64> {
-        match self {
-            Answer::Command(command) => command.operation,
-            _ => None,
-        }
-    }
 }
 
-impl Outcome<'_> {
-    /// The error of a call that waited for the reply from this subject.
-    fn into_error(self, subject: &Obj) -> Error {
-        match self {
-            Outcome::TimedOut => timed_out(subject),
-            Outcome::Refused(error) => refused(error),
-            Outcome::Ended(ending) => End::Connection(ending).error(),
-            Outcome::NoResponders | Outcome::Reply(_) => {
-                Error::nats("ErrNoResponders", NO_RESPONDERS)
-            }
-        }
-    }
-}
-
-fn timed_out(subject: &Obj) -> Error {
+/// The error of a call whose time was up.
+pub fn timed_out(subject: &Obj) -> Error {
     let subject = subject.to_text();
     Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
 }
 
-/// Brings the outcome of a request that an operation made to whoever waits for it.
-struct Resent {
-    request: u64,
-}
-
-impl Handler<std::result::Result<Message, CallError>> for Resent {
-    fn item(
-        &self,
-        connection: &Connection,
-        id: u64,
-        outcome: std::result::Result<Message, CallError>,
-    ) -> Option<Work> {
-        let then = connection.take_command(self.request)?;
-        connection.close_operation(id);
-        then(
-            connection,
-            match &outcome {
-                Ok(message) => Outcome::Reply(message),
-                Err(CallError::NoResponders) => Outcome::NoResponders,
-                Err(CallError::Refused(error)) => Outcome::Refused(*error),
-                Err(_) => Outcome::TimedOut,
-            },
-        )
-    }
-
-    fn ended(&self, _: &Connection, _: End) -> Option<Work> {
-        // Requests are ended by themselves.
-        None
-    }
-
-    fn is_finite(&self) -> bool {
-        true
-    }
-}
-
 impl Pending {
+    /// A request for one reply, which another command reads.
+    pub fn of_command(subject: &Obj, command: Commanded) -> Pending {
+        Pending {
+            subject: subject.clone(),
+            dictmsg: false,
+            many: false,
+            replied: false,
+            replies: Vec::new(),
+            answer: Answer::Command(command),
+        }
+    }
+
+    pub fn command(&self) -> Option<&Commanded> {
+        match &self.answer {
+            Answer::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+
+    pub fn into_command(self) -> Option<Commanded> {
+        match self.answer {
+            Answer::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+
     fn no_responders(&self) -> Error {
         if self.many {
             let subject = self.subject.to_text();
