@@ -27,8 +27,6 @@ const REQUEST_MSG: &[Spec] = &[
     spec("dictmsg", Kind::Bool),
 ];
 
-/// What an error says when nobody listens to the subject of a request.
-
 /// A request that has not ended.
 pub struct Pending {
     subject: Obj,
