@@ -13,9 +13,9 @@ mod consumers;
 mod failure;
 pub mod fields;
 pub mod helpers;
-mod messages;
+pub mod messages;
 pub mod stream_config;
-mod streams;
+pub mod streams;
 
 use std::future::Future;
 use std::rc::Rc;
