@@ -17,11 +17,11 @@ mod failure;
 mod fetch;
 pub mod fields;
 pub mod helpers;
-mod messages;
+pub mod messages;
 mod publish;
 mod pull_request;
 pub mod stream_config;
-mod streams;
+pub mod streams;
 
 use std::future::Future;
 use std::rc::Rc;
