@@ -27,8 +27,9 @@ use crate::client::runtime;
 use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};
 
 /// What `tcl/` holds is part of the library, so that the package is a single file.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("../../tcl/nats.tcl"),
+    include_str!("../../tcl/files.tcl"),
     include_str!("../../tcl/header.tcl"),
     include_str!("../../tcl/log.tcl"),
     include_str!("../../tcl/msg.tcl"),

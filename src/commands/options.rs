@@ -36,6 +36,9 @@ pub const fn spec(name: &'static str, kind: Kind) -> Spec {
     Spec { name, kind }
 }
 
+/// What stands before a secret in a dict of options or in the text of a file.
+const SECRET_MARKS: [&str; 2] = ["password", "PRIVATE KEY"];
+
 /// The checked values of a call, in the order of the declaration.
 pub struct Values {
     specs: &'static [Spec],
@@ -109,7 +112,7 @@ pub fn invalid_value(kind: &str, name: &str, value: &str) -> Error {
 }
 
 fn value_complaint(kind: &str, name: &str, value: &str) -> String {
-    format!("Invalid value for the {kind} option {name} : {value}")
+    format!("Invalid value for the {kind} option {name} : {}", shown(value))
 }
 
 impl Spec {
@@ -151,6 +154,15 @@ impl Spec {
     }
 }
 
+/// A wrong value as a message shows it: not if the fault stands beside a secret.
+fn shown(text: &str) -> &str {
+    if SECRET_MARKS.iter().any(|mark| text.contains(mark)) {
+        "(not shown: there is a secret in it)"
+    } else {
+        text
+    }
+}
+
 impl Values {
     /// The value of an option, if it was given.
     ///
@@ -166,7 +178,7 @@ impl Values {
     }
 
     pub fn bool(&self, name: &str) -> Option<bool> {
-        self.get(name).map(|value| value.modified_utf8() == b"true")
+        self.get(name).map(is_true)
     }
 
     /// A `Timeout` or `PosInt`; what does not fit counts as the largest number that does.
@@ -179,6 +191,11 @@ impl Values {
         let pairs = self.specs.iter().zip(&self.values);
         pairs.filter_map(|(spec, value)| value.as_ref().map(|value| (spec.name, value)))
     }
+}
+
+/// The truth of a checked boolean.
+pub fn is_true(value: &Obj) -> bool {
+    value.modified_utf8() == b"true"
 }
 
 /// The strict boolean words of Tcl: `0 1 true false yes no on off`, any case, unique beginnings.

@@ -8,7 +8,7 @@ use std::future::Future;
 use super::Connection;
 use super::operations::{End, Handler};
 use super::publish::{Draft, Outgoing, refused};
-use super::request::{Ending, NO_RESPONDERS, Pending, timed_out};
+use super::request::{Ending, Pending, no_responders, timed_out};
 use crate::client::Client;
 use crate::client::background::{CallError, Outlet};
 use crate::client::error::PublishError;
@@ -53,7 +53,15 @@ impl Connection {
             .request(id, &message.subject, header, &message.payload, timeout)
             .map_err(refused)?;
         let operation = None;
-        self.enter(id, draft, Commanded { cancellable, operation, then });
+        self.enter(
+            id,
+            draft,
+            Commanded {
+                cancellable,
+                operation,
+                then,
+            },
+        );
         Ok(id)
     }
 
@@ -73,7 +81,15 @@ impl Connection {
         let (id, outcome) = make(self.client()?, &message);
         let run = |_, outlet: Outlet<_>| async move { outlet.send(outcome.await, 0) };
         let operation = Some(self.open(run, Resent { request: id })?);
-        self.enter(id, draft, Commanded { cancellable, operation, then });
+        self.enter(
+            id,
+            draft,
+            Commanded {
+                cancellable,
+                operation,
+                then,
+            },
+        );
         Ok(id)
     }
 
@@ -114,8 +130,8 @@ impl Failure {
     /// The error of a call that waited for the reply from this subject.
     fn error(self, subject: &Obj) -> Error {
         match self {
-            Failure::NoResponders => Error::nats("ErrNoResponders", NO_RESPONDERS),
-            Failure::TimedOut => timed_out(subject),
+            Failure::NoResponders => no_responders(),
+            Failure::TimedOut => timed_out(&subject.to_text()),
             Failure::Refused(error) => refused(error),
             Failure::Ended(ending) => End::Connection(ending).error(),
         }

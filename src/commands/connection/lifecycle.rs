@@ -129,6 +129,7 @@ impl Connection {
         let started = client.clone();
         Work::Many(vec![
             self.set_last_error(None),
+            self.tell_of_tls_options(),
             self.then(move |connection| match connection.lives(&client) {
                 true => connection.set_status(Status::Connecting),
                 false => Work::none(),

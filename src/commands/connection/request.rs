@@ -28,7 +28,6 @@ const REQUEST_MSG: &[Spec] = &[
 ];
 
 /// What an error says when nobody listens to the subject of a request.
-pub const NO_RESPONDERS: &str = "No responders available for request";
 
 /// A request that has not ended.
 pub struct Pending {
@@ -218,7 +217,7 @@ impl Connection {
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
-                    Err(timed_out(&pending.subject))
+                    Err(timed_out(&pending.subject.to_text()))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });
@@ -262,12 +261,6 @@ impl Answer {
     }
 }
 
-/// The error of a call whose time was up.
-pub fn timed_out(subject: &Obj) -> Error {
-    let subject = subject.to_text();
-    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
-}
-
 impl Pending {
     /// A request for one reply, which another command reads.
     pub fn of_command(subject: &Obj, command: Commanded) -> Pending {
@@ -297,10 +290,22 @@ impl Pending {
 
     fn no_responders(&self) -> Error {
         if self.many {
-            let subject = self.subject.to_text();
-            Error::nats("ErrNoResponders", format!("{NO_RESPONDERS} to {subject}"))
+            let text = format!("{NO_RESPONDERS} to {}", self.subject.to_text());
+            Error::nats("ErrNoResponders", text)
         } else {
-            Error::nats("ErrNoResponders", NO_RESPONDERS)
+            no_responders()
         }
     }
+}
+
+const NO_RESPONDERS: &str = "No responders available for request";
+
+/// Nobody listens to the subject of a request for one reply.
+pub fn no_responders() -> Error {
+    Error::nats("ErrNoResponders", NO_RESPONDERS)
+}
+
+/// No reply came in time.
+pub fn timed_out(subject: &str) -> Error {
+    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
 }
