@@ -12,13 +12,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::error::PublishError;
 use super::event::{Event, LogLevel};
 use super::gate::Gate;
-use super::handle::Client;
+use super::handle::{Client, publish_size};
 use super::lock::lock;
 use super::subscriptions::Receiver;
 use super::tables::Tables;
@@ -56,6 +57,32 @@ impl Client {
         Listener::new(self.clone(), sid, messages)
     }
 
+    /// Publishes for an operation of ours, without ever waiting. An empty `reply` means none.
+    pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
+        let size = publish_size(subject, reply, None, payload);
+        let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
+        self.life().outbox.publish_now(size, |_| {}, encode)
+    }
+
+    /// Resolves when the server has seen everything that was written before, and what it had sent
+    /// by then was read. False if the session ended meanwhile, or there is none.
+    pub async fn round_trip(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let mut tables = self.tables();
+        if !self.life().outbox.control_now(encode::ping) {
+            return false;
+        }
+        tables.pings.ask_for_operation(answer);
+        drop(tables);
+        answered.await.is_ok()
+    }
+
+    /// Whether the session reads: while the owner does not keep up, silence says nothing about the
+    /// server.
+    pub fn is_reading(&self) -> bool {
+        self.gate().has_room()
+    }
+
     /// A new reply subject.
     pub fn new_inbox(&self) -> String {
         self.life().settings.new_inbox()
@@ -91,6 +118,13 @@ impl Client {
                 .outbox
                 .control(|buf| encode::unsubscribe(buf, sid, None));
         }
+    }
+
+    fn drain_listener(&self, sid: u64) {
+        let mut tables = self.tables();
+        let mut farewell = BytesMut::new();
+        tables.subscriptions.drain_one(sid, &mut farewell);
+        self.life().outbox.control(|buf| buf.extend_from_slice(&farewell));
     }
 
     fn deliver(&self, events: &mut Vec<Event>) {
@@ -215,6 +249,11 @@ impl Listener {
 
     pub fn sid(&self) -> u64 {
         self.sid
+    }
+
+    /// Has the server end the subscription; what is on its way still comes.
+    pub fn drain(&self) {
+        self.client.drain_listener(self.sid);
     }
 
     /// Ends the subscription; what has come in can still be received.
