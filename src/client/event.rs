@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::error::ConnectionError;
 use super::pool::Server;
+use super::tls::Material;
 use crate::protocol::{Message, ServerInfo};
 
 /// One thing that happened, in the order of the wire.
@@ -62,6 +63,11 @@ pub enum Event {
     AskDelay {
         server: Box<Server>,
         answer: Answer<u64>,
+    },
+    /// The engine asks for what the files of the TLS options hold, or why they cannot be read. The
+    /// attempt fails when the answer is dropped or takes longer than [`ANSWER_TIME`].
+    AskTls {
+        answer: Answer<Result<Material, String>>,
     },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///

@@ -9,9 +9,9 @@
 //! | `event`, `gate` | what the engine tells the owner, and the way there |
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
-//! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
+//! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
@@ -24,6 +24,7 @@ mod abandon;
 pub mod background;
 mod clock;
 mod close;
+mod course;
 mod deadlines;
 mod dial;
 pub mod error;
@@ -47,6 +48,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
 mod writer;

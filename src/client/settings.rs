@@ -7,6 +7,7 @@ use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
 use super::lock::lock;
 use super::pauses::Pauses;
 use super::pool::ServerPool;
+use super::tls::TlsOptions;
 use crate::protocol::ServerInfo;
 
 /// Shared by the owner and the lives that it starts, one after another.
@@ -34,7 +35,11 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Refuse servers without TLS.
     pub secure: bool,
+    /// Begin with TLS, for servers that do not send INFO in clear text.
+    pub tls_first: bool,
+    pub tls: TlsOptions,
     /// For one attempt, from the resolver to the PONG; 0 for no limit.
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
@@ -75,6 +80,8 @@ impl Default for Options {
             password: String::new(),
             token: String::new(),
             secure: false,
+            tls_first: false,
+            tls: TlsOptions::default(),
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
             ask_delay: false,

@@ -76,6 +76,7 @@ impl Connection {
             Event::Info { info, replace } => Some(self.show_info(&info, replace)),
             Event::Log { level, time, text } => self.log.line(&self.interp, level, time, &text),
             Event::AskDelay { server, answer } => Some(self.ask_delay(&server, answer)),
+            Event::AskTls { answer } => Some(self.ask_tls(answer)),
             Event::Lost => Some(self.lose()),
         }
     }

@@ -83,7 +83,7 @@ fn from_json(value: &Value) -> Obj {
 }
 
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let shown = connection.server_info.borrow();
     let fields: Vec<(&str, Obj)> = shown
         .info
@@ -94,7 +94,7 @@ pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -107,7 +107,7 @@ pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
 }
 
 pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let servers: Vec<Obj> = connection.pool().servers().map(server_dict).collect();
     Ok(Reply::Value(Obj::list(&servers)))
 }
@@ -137,12 +137,12 @@ pub fn server_dict(server: &Server) -> Obj {
 }
 
 pub fn inbox(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     Ok(Reply::Value(Obj::text(&connection.settings.new_inbox())))
 }
 
 pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let stats = &connection.settings.stats;
     let life = connection.life.borrow();
     let backlog = life
@@ -171,12 +171,4 @@ pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Value(Obj::record(
         &fields.map(|(name, count)| (name, Obj::int(count))),
     )))
-}
-
-pub fn no_args(call: &Call) -> Result {
-    if call.args().is_empty() {
-        Ok(())
-    } else {
-        Err(call.wrong_args(c""))
-    }
 }
