@@ -126,6 +126,11 @@ impl ConnectionError {
         Self::new("ErrAuthorization", text)
     }
 
+    /// There is a login, but not one to be sent to this server now. The reason holds no secrets.
+    pub(crate) fn login(server: &str, reason: &str) -> Self {
+        Self::new("ErrAuthorization", format!("Cannot log in to {server}: {reason}"))
+    }
+
     pub(crate) fn stale(pings: u64) -> Self {
         let text = format!("The server did not respond to {pings} PINGs");
         Self::new("ErrStaleConnection", text)

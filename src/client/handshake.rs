@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::error::ConnectionError;
 use super::event::{Event, LogLevel};
+use super::identity::Claim;
 use super::life::Life;
 use super::pool::Server;
 use super::settings::Options;
 use super::tls::{self, Setup};
 use super::transport::{ReadHalf, Transport, WriteHalf};
-use super::url::Login;
 use crate::protocol::{Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode};
 
 /// The version that the package provides.
@@ -50,6 +50,7 @@ impl Life {
         server: &Server,
         options: &Options,
         tls: &Setup,
+        claim: &Claim,
     ) -> Result<Established, ConnectionError> {
         let mut line = Line::new(transport, server.url.address());
         let info = self.first_info(&mut line).await?;
@@ -57,7 +58,8 @@ impl Life {
             line = line.upgrade(server, tls).await?;
         }
         self.take_connect_urls(&info);
-        let json = connect_json(&info, server, options, line.transport.is_secure())?;
+        let proof = claim.prove(&self.gate, &info, &line.address, options).await?;
+        let json = connect_json(&info, proof.credentials(), options, line.transport.is_secure());
         line.send_connect(&json).await?;
         let owes_pong = self.await_pong(&mut line).await?;
         let (reader, writer) = line.transport.split();
@@ -183,17 +185,7 @@ fn upgrades(info: &ServerInfo, wanted: bool, address: &str) -> Result<bool, Conn
     Ok(wanted || info.tls_required())
 }
 
-fn connect_json(
-    info: &ServerInfo,
-    server: &Server,
-    options: &Options,
-    tls: bool,
-) -> Result<String, ConnectionError> {
-    let credentials = if info.auth_required() {
-        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
-    } else {
-        Credentials::None
-    };
+fn connect_json(info: &ServerInfo, credentials: Credentials<'_>, options: &Options, tls: bool) -> String {
     let connect = Connect {
         verbose: options.verbose,
         pedantic: options.pedantic,
@@ -204,19 +196,5 @@ fn connect_json(
         headers: info.headers(),
         credentials,
     };
-    Ok(connect.to_json())
-}
-
-/// The URL's login goes before the options'.
-fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
-    match &server.url.login {
-        Login::UserPassword { user, password } => Some(Credentials::UserPassword { user, password }),
-        Login::Token(token) => Some(Credentials::Token(token)),
-        Login::None if !options.user.is_empty() && !options.password.is_empty() => {
-            let (user, password) = (&options.user, &options.password);
-            Some(Credentials::UserPassword { user, password })
-        }
-        Login::None if !options.token.is_empty() => Some(Credentials::Token(&options.token)),
-        Login::None => None,
-    }
+    connect.to_json()
 }

@@ -25,7 +25,7 @@ use super::close::{Closing, see_off};
 use super::course::{Course, epoch_ms, time_left};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
+use super::event::{Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -228,12 +228,11 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = Answer::new();
-            self.gate.ask(Event::AskDelay {
+            let question = |answer| Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,
-            });
-            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+            };
+            if let Some(delay) = self.gate.answer_to(question).await {
                 return delay;
             }
         }
@@ -247,7 +246,8 @@ impl Life {
         Err(PoolExhausted)
     }
 
-    /// One attempt, from the resolver to the PONG, under one time limit.
+    /// One attempt, from the resolver to the PONG, under one time limit. Before it the owner is
+    /// asked for the login.
     async fn attempt(
         &self,
         server: &Server,
@@ -260,19 +260,20 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let tls = self.tls_setup(&options).await;
+        let claim = self.claim(server, &options).await?;
         let attempt = async {
             let mut transport = dial(&server.url).await?;
             self.closing.set_peer(Some(address.clone()));
             if options.tls_first {
                 transport = tls::wrap(transport, server, &tls).await?;
             }
-            self.handshake(transport, server, &options, &tls).await
+            self.handshake(transport, server, &options, &tls, &claim).await
         };
         match options.connect_timeout {
             0 => attempt.await,
             ms => timeout(Duration::from_millis(ms), attempt)
                 .await
-                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+                .unwrap_or_else(|_| Err(claim.timed_out(&address))),
         }
     }
 

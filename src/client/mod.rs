@@ -12,6 +12,7 @@
 //! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
 //! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
+//! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
@@ -33,6 +34,7 @@ mod frames;
 mod gate;
 mod handle;
 mod handshake;
+pub mod identity;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
@@ -57,6 +59,7 @@ pub use close::CloseReport;
 pub use error::{ConnectionError, PublishError};
 pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
+pub use identity::Identity;
 pub use settings::{Options, Settings};
 pub use status::Status;
 pub use writer::Backlog;

@@ -35,6 +35,10 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Whether the owner is asked for the login of servers whose URL has none (`Event::AskIdentity`).
+    pub ask_identity: bool,
+    /// Whether the owner signs where a JWT comes without a seed (`Event::AskSignature`).
+    pub ask_signature: bool,
     /// Refuse servers without TLS.
     pub secure: bool,
     /// Begin with TLS, for servers that do not send INFO in clear text.
@@ -79,6 +83,8 @@ impl Default for Options {
             user: String::new(),
             password: String::new(),
             token: String::new(),
+            ask_identity: false,
+            ask_signature: false,
             secure: false,
             tls_first: false,
             tls: TlsOptions::default(),

@@ -47,7 +47,15 @@ const OPTIONS: &[Spec] = &[
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
     spec("tls_first", Kind::Bool),
+    spec("credentials", Kind::Str),
+    spec("nkey_seed", Kind::Str),
+    spec("jwt", Kind::Str),
+    spec("signature_callback", Kind::Str),
+    spec("auth_callback", Kind::Str),
 ];
+
+/// The options from which the login is read anew for each attempt.
+const IDENTITY_SOURCES: [&str; 4] = ["auth_callback", "credentials", "nkey_seed", "jwt"];
 
 /// The same for a call that gives every option, as `configure` lists them: a copied configuration
 /// may hold the empty values of what was never set.
@@ -127,6 +135,11 @@ impl Config {
         self.get(option).and_then(to_count).unwrap_or(0)
     }
 
+    pub fn is_set(&self, option: &str) -> bool {
+        self.get(option)
+            .is_some_and(|value| !value.modified_utf8().is_empty())
+    }
+
     fn text(&self, option: &str) -> String {
         self.get(option)
             .map(|value| value.to_text().into_owned())
@@ -147,6 +160,8 @@ impl Config {
             user: self.text("user"),
             password: self.text("password"),
             token: self.text("token"),
+            ask_identity: IDENTITY_SOURCES.iter().any(|option| self.is_set(option)),
+            ask_signature: self.is_set("signature_callback"),
             secure: self.bool("secure"),
             tls_first: self.bool("tls_first"),
             tls: self
@@ -155,7 +170,7 @@ impl Config {
                 .unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
-            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
+            ask_delay: self.is_set("custom_reconnect_delay"),
             reconnect_jitter: self.count("reconnect_jitter"),
             max_reconnect_attempts: self
                 .get("max_reconnect_attempts")

@@ -12,6 +12,7 @@ mod files;
 mod info;
 mod lifecycle;
 mod log;
+mod login;
 mod notify;
 pub mod operations;
 mod ping;
