@@ -68,12 +68,7 @@ impl Client {
     /// by then was read. False if the session ended meanwhile, or there is none.
     pub async fn round_trip(&self) -> bool {
         let (answer, answered) = oneshot::channel();
-        let mut tables = self.tables();
-        if !self.life().outbox.control_now(encode::ping) {
-            return false;
-        }
-        tables.pings.ask_for_operation(answer);
-        drop(tables);
+        self.ping_for_operation(answer);
         answered.await.is_ok()
     }
 
@@ -117,6 +112,14 @@ impl Client {
             self.life()
                 .outbox
                 .control(|buf| encode::unsubscribe(buf, sid, None));
+        }
+    }
+
+    /// Without a session the answer is dropped.
+    fn ping_for_operation(&self, answer: oneshot::Sender<()>) {
+        let mut tables = self.tables();
+        if self.life().outbox.control_now(encode::ping) {
+            tables.pings.ask_for_operation(answer);
         }
     }
 

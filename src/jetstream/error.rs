@@ -27,6 +27,13 @@ pub enum JetStreamError {
     Call { subject: String, error: CallError },
 }
 
+impl JetStreamError {
+    /// Whether the server says that there is no such stream.
+    pub fn is_stream_not_found(&self) -> bool {
+        matches!(self, JetStreamError::Api(error) if error.error_code() == ["ErrStreamNotFound"])
+    }
+}
+
 /// The `error` object of an API reply. Fields that are missing count as 0 or empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {

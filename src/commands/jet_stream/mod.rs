@@ -98,7 +98,7 @@ pub struct JetStream {
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
     let Some((connection, options)) = call.args().split_first() else {
         return Err(call.wrong_args(c"connection ?option value ...?"));
     };
@@ -122,7 +122,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
         trace: values.bool("trace").unwrap_or(false),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
-    Ok((Rc::new(jet_stream), Work::none()))
+    Ok((Rc::new(jet_stream), Reply::Empty))
 }
 
 fn destroy(jet_stream: &Rc<JetStream>) -> Work {
