@@ -72,12 +72,6 @@ impl Client {
         answered.await.is_ok()
     }
 
-    /// Whether the session reads: while the owner does not keep up, silence says nothing about the
-    /// server.
-    pub fn is_reading(&self) -> bool {
-        self.gate().has_room()
-    }
-
     /// Ends the subscription of a listener from elsewhere; what has come in can still be received.
     /// IDs of others are ignored.
     pub fn stop_listening(&self, sid: u64) {

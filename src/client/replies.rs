@@ -42,6 +42,11 @@ impl Client {
     /// Sleeps until messages have been read for this long: while the owner does not keep up, they
     /// lie unread, and silence says nothing about the server.
     pub async fn sleep_while_reading(&self, interval: Duration) {
-        self.life().settings.stats.pauses.sleep_while_reading(interval).await;
+        self.life()
+            .settings
+            .stats
+            .pauses
+            .sleep_while_reading(interval)
+            .await;
     }
 }

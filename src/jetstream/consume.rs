@@ -8,33 +8,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::Context;
 use super::error::JetStreamError;
+use super::pull::PullBody;
 use super::pull_status::{Meaning, PullStatus};
 use super::window::{Amount, Flow};
 use crate::client::background::{Listener, Outlet, Session, Sessions};
 use crate::protocol::subject::check_publish;
 use crate::protocol::{Headers, Message};
 
-/// What to consume and how. Servers refuse heartbeats of more than half of `expires`.
+/// What to consume and how.
 pub struct Settings {
     pub stream: String,
     pub consumer: String,
-    /// How long a pull request waits.
-    pub expires: Duration,
-    pub idle_heartbeat: Duration,
-    /// Of consumers with priority groups.
-    pub group: Option<String>,
-    /// Messages that must be pending, or unacknowledged, before a member of the group gets any.
-    pub min_pending: Option<u64>,
-    pub min_ack_pending: Option<u64>,
+    /// What each pull request says, but for its amount. `expires` and `idle_heartbeat` are needed;
+    /// servers refuse heartbeats of more than half of `expires`.
+    pub body: PullBody,
 }
 
 /// What happens to a continuous consumer.
 pub enum Event {
+    /// The consumer exists, and is pulled from.
+    Started,
+    /// It cannot be consumed from.
+    Failed(JetStreamError),
     Message(Message),
     /// Something is wrong; it goes on.
     Trouble(Report),
@@ -67,50 +66,40 @@ pub fn size(message: &Message) -> u64 {
 }
 
 impl Context {
-    /// Begins to pull; what happens goes to `outlet`. To be called where the pulling is to begin:
-    /// the subscription is made at once, the requests by the operation that is returned.
-    ///
-    /// # Errors
-    /// The names make no subject.
-    pub fn consume(
-        &self,
-        settings: Settings,
-        flow: Arc<Flow>,
-        outlet: Outlet<Event>,
-    ) -> Result<impl Future<Output = ()> + Send + 'static, JetStreamError> {
-        let subject = self.subject(&format!(
-            "CONSUMER.MSG.NEXT.{}.{}",
-            settings.stream, settings.consumer
-        ));
-        let wire = check_publish(&subject, self.check_subjects)?.into_owned();
-        let inbox = self.client.new_inbox();
-        let sessions = self.client.sessions();
-        let consumption = Consumption {
-            listener: self.client.listen(inbox.as_bytes(), 0),
-            session: sessions.current(),
-            sessions,
-            context: self.clone(),
-            settings,
-            wire,
-            subject,
-            inbox,
-            flow,
-            outlet,
-            alarm: Instant::now(),
-            not_before: None,
-            fruitless: 0,
-            pin: None,
-            told: None,
-        };
-        Ok(consumption.run())
+    /// Pulls until the end; what happens goes to `outlet`.
+    pub async fn consume(self, settings: Settings, flow: Arc<Flow>, outlet: Outlet<Event>) {
+        let place = format!("{}.{}", settings.stream, settings.consumer);
+        let subject = self.subject(&format!("CONSUMER.MSG.NEXT.{place}"));
+        if let Err(error) = self.check_consumer(&place, &settings.consumer).await {
+            return outlet.send(Event::Failed(error), 0);
+        }
+        match check_publish(&subject, self.check_subjects) {
+            Ok(wire) => {
+                outlet.send(Event::Started, 0);
+                let consumption = Consumption::new(self, settings, wire.into_owned(), flow, outlet);
+                consumption.run().await;
+            }
+            Err(error) => outlet.send(Event::Failed(error.into()), 0),
+        }
+    }
+
+    async fn check_consumer(&self, place: &str, name: &str) -> Result<(), JetStreamError> {
+        let about = self.api(&format!("CONSUMER.INFO.{place}"), "").await?.fields;
+        match about
+            .get("config")
+            .and_then(|config| config.get("deliver_subject"))
+        {
+            Some(_) => Err(JetStreamError::PushConsumer(name.to_owned())),
+            None => Ok(()),
+        }
     }
 }
 
 struct Consumption {
     context: Context,
     settings: Settings,
-    /// To which requests are sent, and the same as it goes over the wire.
-    subject: String,
+    heartbeat: Duration,
+    /// To which requests are sent.
     wire: Vec<u8>,
     inbox: String,
     listener: Listener,
@@ -125,18 +114,43 @@ struct Consumption {
     not_before: Option<Instant>,
     /// Requests that ended since the last sign of life.
     fruitless: u32,
-    /// By what the server knows the client that is pinned.
-    pin: Option<String>,
     /// The code of the last report since a sign of life: the same trouble is told once.
     told: Option<&'static str>,
 }
 
 impl Consumption {
+    fn new(
+        context: Context,
+        settings: Settings,
+        wire: Vec<u8>,
+        flow: Arc<Flow>,
+        outlet: Outlet<Event>,
+    ) -> Consumption {
+        let inbox = context.client.new_inbox();
+        let sessions = context.client.sessions();
+        Consumption {
+            listener: context.client.listen(inbox.as_bytes(), 0),
+            session: sessions.current(),
+            sessions,
+            context,
+            heartbeat: Duration::from_nanos(settings.body.idle_heartbeat.unwrap_or_default()),
+            settings,
+            wire,
+            inbox,
+            flow,
+            outlet,
+            alarm: Instant::now(),
+            not_before: None,
+            fruitless: 0,
+            told: None,
+        }
+    }
+
     async fn run(mut self) {
         self.restart_alarm();
         loop {
             self.pull();
-            let next_time = self.next_time();
+            let left = self.next_time() - Instant::now();
             let fatal = tokio::select! {
                 biased;
                 message = self.listener.recv() => match message {
@@ -157,7 +171,7 @@ impl Consumption {
                     }
                     None
                 }
-                () = sleep_until(next_time) => {
+                () = self.context.client.sleep_while_reading(left) => {
                     self.time_passed();
                     None
                 }
@@ -183,8 +197,12 @@ impl Consumption {
             return;
         };
         self.not_before = None;
-        let body = self.request(amount).to_string();
-        self.context.log_request(&self.subject, &body);
+        let request = &mut self.settings.body;
+        request.batch = amount.messages;
+        request.max_bytes = (amount.bytes > 0).then_some(amount.bytes);
+        let body = request.json();
+        self.context
+            .log_request(&self.wire.escape_ascii().to_string(), &body);
         let client = &self.context.client;
         let sent = client.send(&self.wire, self.inbox.as_bytes(), body.as_bytes());
         if sent.is_err() {
@@ -195,25 +213,6 @@ impl Consumption {
         if self.flow.window().requested() == amount {
             self.restart_alarm();
         }
-    }
-
-    fn request(&self, amount: Amount) -> Value {
-        let settings = &self.settings;
-        let mut request = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                request.insert(name.to_owned(), value);
-            }
-        };
-        set("expires", Some(nanoseconds(settings.expires)));
-        set("batch", Some(amount.messages.into()));
-        set("max_bytes", (amount.bytes > 0).then(|| amount.bytes.into()));
-        set("idle_heartbeat", Some(nanoseconds(settings.idle_heartbeat)));
-        set("group", settings.group.as_deref().map(Value::from));
-        set("min_pending", settings.min_pending.map(Value::from));
-        set("min_ack_pending", settings.min_ack_pending.map(Value::from));
-        set("id", self.pin.as_deref().map(Value::from));
-        Value::Object(request)
     }
 
     /// Takes a message, and those that have come behind it. Returns why nothing can go on, if so.
@@ -247,11 +246,11 @@ impl Consumption {
     fn note(&mut self, message: &Message) {
         self.shows_life();
         self.flow.window().came(size(message));
-        if self.settings.group.is_some()
+        if self.settings.body.group.is_some()
             && let Some(headers) = message.header().and_then(|block| Headers::parse(block).ok())
             && let Some(pin) = headers.get_first(b"Nats-Pin-Id")
         {
-            self.pin = Some(String::from_utf8_lossy(pin).into_owned());
+            self.settings.body.id = Some(String::from_utf8_lossy(pin).into_owned());
         }
     }
 
@@ -285,7 +284,7 @@ impl Consumption {
                 return (None, report(code, text));
             }
             Meaning::Unpinned => {
-                self.pin = None;
+                self.settings.body.id = None;
                 None
             }
             Meaning::TooLarge if is_empty => report(
@@ -319,11 +318,8 @@ impl Consumption {
             return;
         }
         self.restart_alarm();
-        if !self.context.client.is_reading() {
-            return;
-        }
         self.flow.window().forget_requests();
-        let patience = (self.settings.idle_heartbeat * MISSED_HEARTBEATS).as_millis();
+        let patience = (self.heartbeat * MISSED_HEARTBEATS).as_millis();
         let report = Report {
             code: "ErrConsumerNotActive",
             text: format!("no sign of life for {patience} ms, pulling again"),
@@ -374,11 +370,11 @@ impl Consumption {
 
     fn delay(&self) -> Duration {
         let doubled = FIRST_DELAY.saturating_mul(1 << self.fruitless.saturating_sub(2).min(16));
-        doubled.min(LONGEST_DELAY).min(self.settings.idle_heartbeat)
+        doubled.min(LONGEST_DELAY).min(self.heartbeat)
     }
 
     fn restart_alarm(&mut self) {
-        self.alarm = Instant::now() + self.settings.idle_heartbeat * MISSED_HEARTBEATS;
+        self.alarm = Instant::now() + self.heartbeat * MISSED_HEARTBEATS;
     }
 
     fn is_armed(&self) -> bool {
@@ -394,8 +390,4 @@ impl Consumption {
             .min()
             .unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
     }
-}
-
-fn nanoseconds(duration: Duration) -> Value {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).into()
 }

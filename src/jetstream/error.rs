@@ -20,6 +20,9 @@ pub enum JetStreamError {
     /// The answer is none; holds the subject asked and what is wrong.
     #[error("The reply to {subject} is not understood: {fault}")]
     BadReply { subject: String, fault: String },
+    /// Nobody can pull from this consumer.
+    #[error("Consumer {0} is a push consumer: it delivers by itself")]
+    PushConsumer(String),
     #[error(transparent)]
     Subject(#[from] SubjectError),
     /// A pull request that a caller waits for brought nothing; holds its subject.

@@ -25,7 +25,9 @@ pub type Permit = OwnedSemaphorePermit;
 
 impl InFlight {
     pub fn new(max: u64) -> InFlight {
-        let max = usize::try_from(max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let max = usize::try_from(max)
+            .unwrap_or(usize::MAX)
+            .min(Semaphore::MAX_PERMITS);
         let latest = Latest {
             session: 0,
             room: Arc::new(Semaphore::new(max)),

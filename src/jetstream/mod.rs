@@ -22,9 +22,9 @@ pub mod metadata;
 pub mod names;
 pub mod ordered;
 pub mod ordered_config;
-pub mod pull_status;
 pub mod persistence;
 pub mod pull;
+pub mod pull_status;
 pub mod stored_message;
 pub mod window;
 

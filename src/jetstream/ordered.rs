@@ -31,20 +31,29 @@ pub struct OrderedConsumer {
 
 /// What happens to an ordered consumer.
 pub enum Event {
-    /// The next message. Its reply subject has [`Metadata`].
-    Message(Message),
+    /// The next message, whose reply subject has [`Metadata`], and its place in the stream.
+    Message { message: Message, stream_seq: u64 },
     /// The server asks whether what it sent before was taken.
     Flow(Receipt),
     /// It has no consumer on the server any more; the next one begins with `start`.
     Reset { cause: Cause, start: u64 },
-    /// It has a new one; what the server tells about it.
-    Restarted(Map<String, Value>),
+    /// It has a new one.
+    Restarted(Begun),
     /// There is none yet; the attempt will be repeated.
     Failed(JetStreamError),
     /// There will be none any more: the stream is gone.
     Stopped(JetStreamError),
     /// The server sent something that it should not; in words.
     Odd(String),
+}
+
+/// A consumer that was made.
+pub struct Begun {
+    pub name: String,
+    /// What the server tells about it.
+    pub info: Map<String, Value>,
+    /// The last message of the stream before those that it delivers.
+    pub stream_seq: u64,
 }
 
 /// Why a consumer was given up.
@@ -81,13 +90,15 @@ struct Running {
 const MISSED_HEARTBEATS: u32 = 3;
 /// The time between attempts to make another consumer.
 const RETRY: Duration = Duration::from_secs(10);
+/// What events count that are no messages, and that a server can cause at will.
+const ODD_WEIGHT: usize = 100;
 
 impl OrderedConsumer {
-    /// Makes the consumer; also returns what the server tells about it.
+    /// Makes the consumer.
     pub async fn create(
         context: Context,
         settings: Settings,
-    ) -> Result<(OrderedConsumer, Map<String, Value>), JetStreamError> {
+    ) -> Result<(OrderedConsumer, Begun), JetStreamError> {
         let mut consumer = OrderedConsumer {
             context,
             settings,
@@ -95,8 +106,20 @@ impl OrderedConsumer {
             consumer_seq: 0,
             stream_seq: 0,
         };
-        let info = consumer.begin(None).await?;
-        Ok((consumer, info))
+        let begun = consumer.begin(None).await?;
+        Ok((consumer, begun))
+    }
+
+    /// One that goes on behind this message of the stream, where another one ended with its
+    /// connection. It begins with a reset.
+    pub fn resume(context: Context, settings: Settings, stream_seq: u64) -> OrderedConsumer {
+        OrderedConsumer {
+            context,
+            settings,
+            state: State::Resetting(Cause::NotActive, Some(Instant::now())),
+            consumer_seq: 0,
+            stream_seq,
+        }
     }
 
     /// What happens next; `None` once it was stopped or the connection is over.
@@ -113,10 +136,8 @@ impl OrderedConsumer {
                             return Some(event);
                         }
                     }
-                    () = sleep_until(running.alarm) => {
-                        if let Some(event) = self.silence() {
-                            return Some(event);
-                        }
+                    () = self.context.client.sleep_while_reading(running.alarm - Instant::now()) => {
+                        return Some(self.reset(Cause::NotActive));
                     }
                 },
                 State::Resetting(cause, Some(time)) => {
@@ -142,14 +163,6 @@ impl OrderedConsumer {
             }
         }
         None
-    }
-
-    /// The consumer's name on the server; none while there is no such consumer.
-    pub fn name(&self) -> Option<&str> {
-        match &self.state {
-            State::Running(running) => Some(&running.name),
-            _ => None,
-        }
     }
 
     fn receive(&mut self, message: Message) -> Option<Event> {
@@ -186,7 +199,8 @@ impl OrderedConsumer {
         }
         self.consumer_seq = metadata.consumer_seq;
         self.stream_seq = metadata.stream_seq;
-        Event::Message(message)
+        let stream_seq = self.stream_seq;
+        Event::Message { message, stream_seq }
     }
 
     fn receipt(&self, subject: &[u8]) -> Event {
@@ -194,17 +208,6 @@ impl OrderedConsumer {
             client: self.context.client.clone(),
             subject: subject.to_owned(),
         })
-    }
-
-    /// The server has sent nothing for too long, unless it is us who do not read.
-    fn silence(&mut self) -> Option<Event> {
-        if self.context.client.is_reading() {
-            return Some(self.reset(Cause::NotActive));
-        }
-        if let State::Running(running) = &mut self.state {
-            running.alarm = self.settings.alarm();
-        }
-        None
     }
 
     /// Gives the consumer up.
@@ -218,7 +221,7 @@ impl OrderedConsumer {
     /// Makes another consumer, if that works.
     async fn restart(&mut self, cause: Cause) -> Event {
         match self.begin(Some(self.stream_seq + 1)).await {
-            Ok(info) => Event::Restarted(info),
+            Ok(begun) => Event::Restarted(begun),
             Err(error) if error.is_stream_not_found() => {
                 self.state = State::Stopped;
                 Event::Stopped(error)
@@ -230,7 +233,7 @@ impl OrderedConsumer {
         }
     }
 
-    async fn begin(&mut self, start: Option<u64>) -> Result<Map<String, Value>, JetStreamError> {
+    async fn begin(&mut self, start: Option<u64>) -> Result<Begun, JetStreamError> {
         let client = self.context.client.clone();
         let inbox = client.new_inbox();
         let request = ConsumerRequest {
@@ -242,17 +245,23 @@ impl OrderedConsumer {
             action: Action::Create,
         };
         let info = self.context.configure_consumer(&request).await?.fields;
-        let name = info.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = info.get("name").and_then(Value::as_str);
+        let name = name.unwrap_or_default().to_owned();
         let delivered = |name: &str| info.get("delivered")?.get(name)?.as_u64();
         self.consumer_seq = delivered("consumer_seq").unwrap_or(0);
         self.stream_seq = delivered("stream_seq").unwrap_or(0);
         self.state = State::Running(Running {
-            name: name.to_owned(),
+            name: name.clone(),
             // The server begins once somebody listens.
             listener: client.listen(inbox.as_bytes(), 0),
             alarm: self.settings.alarm(),
         });
-        Ok(info)
+        let stream_seq = self.stream_seq;
+        Ok(Begun {
+            name,
+            info,
+            stream_seq,
+        })
     }
 
     /// Ends the consumer on the server without waiting for it. Should that go wrong, the server
@@ -278,6 +287,17 @@ impl Drop for OrderedConsumer {
 impl Settings {
     fn alarm(&self) -> Instant {
         Instant::now() + self.idle_heartbeat * MISSED_HEARTBEATS
+    }
+}
+
+impl Event {
+    /// What it counts against the owner's bound.
+    pub fn weight(&self) -> usize {
+        match self {
+            Event::Message { message, .. } => message.wire_len(),
+            Event::Flow(_) | Event::Odd(_) => ODD_WEIGHT,
+            _ => 0,
+        }
     }
 }
 

@@ -53,7 +53,15 @@ impl Connection {
             .request(id, &message.subject, header, &message.payload, timeout)
             .map_err(refused)?;
         let operation = None;
-        self.enter(id, draft, Commanded { cancellable, operation, then });
+        self.enter(
+            id,
+            draft,
+            Commanded {
+                cancellable,
+                operation,
+                then,
+            },
+        );
         Ok(id)
     }
 
@@ -73,7 +81,15 @@ impl Connection {
         let (id, outcome) = make(self.client()?, &message);
         let run = |_, outlet: Outlet<_>| async move { outlet.send(outcome.await, 0) };
         let operation = Some(self.open(run, Resent { request: id })?);
-        self.enter(id, draft, Commanded { cancellable, operation, then });
+        self.enter(
+            id,
+            draft,
+            Commanded {
+                cancellable,
+                operation,
+                then,
+            },
+        );
         Ok(id)
     }
 

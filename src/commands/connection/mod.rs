@@ -284,7 +284,7 @@ impl Connection {
     }
 
     /// A log line of now, if its level is wanted.
-    fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
+    pub fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
         self.log.line(&self.interp, level, SystemTime::now(), text)
     }
 }

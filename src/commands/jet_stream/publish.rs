@@ -106,7 +106,9 @@ impl JetStream {
             fields.push((Obj::text(key), Obj::list(&[Obj::text(&value)])));
         }
         Ok(match fields {
-            Some(fields) => Some(Obj::dict(fields.iter().map(|(key, values)| (key, values.clone())))),
+            Some(fields) => Some(Obj::dict(
+                fields.iter().map(|(key, values)| (key, values.clone())),
+            )),
             None => given.cloned(),
         })
     }
@@ -208,7 +210,9 @@ impl Publication {
 fn read(subject: &Obj, message: &Message) -> std::result::Result<Obj, JetStreamError> {
     let text = String::from_utf8_lossy(message.payload());
     let fields = read_reply(&subject.to_text(), &text)?;
-    Ok(json::dict(fields.iter().map(|(name, value)| (name.as_str(), value))))
+    Ok(json::dict(
+        fields.iter().map(|(name, value)| (name.as_str(), value)),
+    ))
 }
 
 /// An error as callbacks get it.
