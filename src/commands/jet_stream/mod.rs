@@ -21,13 +21,13 @@ mod failure;
 mod fetch;
 pub mod fields;
 pub mod helpers;
-mod messages;
+pub mod messages;
 pub mod ordered_consumer;
 mod publish;
 mod pull_request;
 mod reports;
 pub mod stream_config;
-mod streams;
+pub mod streams;
 
 use std::future::Future;
 use std::rc::Rc;
