@@ -296,8 +296,6 @@ impl Pending {
     }
 }
 
-const NO_RESPONDERS: &str = "No responders available for request";
-
 /// Nobody listens to the subject of a request for one reply.
 pub fn no_responders() -> Error {
     Error::nats("ErrNoResponders", NO_RESPONDERS)
