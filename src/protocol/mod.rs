@@ -13,6 +13,7 @@
 //! | [`info`](ServerInfo), [`connect`](Connect) | the two JSON objects of the handshake |
 //! | [`server_error`](ServerError) | what a `-ERR` means |
 //! | [`subject`] | which subjects and queue names are allowed, and their bytes on the wire |
+//! | [`time`] | the times in what servers say of messages and streams |
 //! | [`error`](ProtocolError) | how a server can break the protocol |
 
 mod connect;
@@ -24,6 +25,7 @@ mod message;
 mod parser;
 mod server_error;
 pub mod subject;
+pub mod time;
 
 pub use connect::{Connect, Credentials};
 pub use error::{ProtocolError, UnknownHeaderVersion};
