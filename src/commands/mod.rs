@@ -6,13 +6,17 @@
 //! - `jet_stream`: the class `nats::jet_stream`;
 //! - `msg`, `header`: the ensembles for messages;
 //! - `time`: `isotime_to_msec`;
+//! - `children`: objects that live no longer than another;
 //! - `options`: name/value options and their checks;
+//! - `json`: JSON from and to Tcl values;
 //! - `message`: messages as dicts;
 //! - `promise`: results that are waited for.
 
+mod children;
 pub mod connection;
 mod header;
-mod jet_stream;
+pub mod jet_stream;
+mod json;
 mod message;
 mod msg;
 mod options;
@@ -47,7 +51,12 @@ pub fn define(interp: &Interp) -> Result {
     }
     connection::define(interp)?;
     jet_stream::define(interp)?;
-    for command in COMMANDS.iter().chain(&msg::COMMANDS).chain(&header::COMMANDS) {
+    for command in COMMANDS
+        .iter()
+        .chain(&msg::COMMANDS)
+        .chain(&header::COMMANDS)
+        .chain(jet_stream::COMMANDS)
+    {
         command.define(interp);
     }
     interp.provide(c"nats", PACKAGE_VERSION)

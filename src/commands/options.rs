@@ -44,23 +44,8 @@ pub struct Values {
 
 /// Reads the pairs in `words`.
 pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
-    if !words.len().is_multiple_of(2) {
-        let last = words
-            .last()
-            .map(|word| word.to_text().into_owned())
-            .unwrap_or_default();
-        return Err(invalid(format!("Missing value for option {last}")));
-    }
-    let mut values = vec![None; specs.len()];
-    let mut unknown = None;
-    for pair in words.chunks_exact(2) {
-        let word = pair[0].to_text();
-        let name = option_name(&word);
-        match specs.iter().position(|spec| spec.name == name) {
-            Some(index) => values[index] = Some(pair[1].clone()),
-            None => unknown = unknown.or_else(|| Some(name.to_owned())),
-        }
-    }
+    let position = |name: &str| specs.iter().position(|spec| spec.name == name);
+    let (mut values, unknown) = collect(words, specs.len(), position)?;
     for (spec, value) in specs.iter().zip(&mut values) {
         if let Some(given) = value {
             *given = spec.check(given)?;
@@ -70,6 +55,36 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
         Some(name) => Err(invalid(format!("Unknown option {name}"))),
         None => Ok(Values { specs, values }),
     }
+}
+
+/// The last values of `count` options, which `position` finds by their names, and the first name
+/// that it does not know.
+///
+/// # Errors
+/// The last option has no value.
+pub fn collect(
+    words: &[Obj],
+    count: usize,
+    position: impl Fn(&str) -> Option<usize>,
+) -> Result<(Vec<Option<Obj>>, Option<String>)> {
+    if !words.len().is_multiple_of(2) {
+        let last = words
+            .last()
+            .map(|word| word.to_text().into_owned())
+            .unwrap_or_default();
+        return Err(invalid(format!("Missing value for option {last}")));
+    }
+    let mut values = vec![None; count];
+    let mut unknown = None;
+    for pair in words.chunks_exact(2) {
+        let word = pair[0].to_text();
+        let name = option_name(&word);
+        match position(name) {
+            Some(index) => values[index] = Some(pair[1].clone()),
+            None => unknown = unknown.or_else(|| Some(name.to_owned())),
+        }
+    }
+    Ok((values, unknown))
 }
 
 /// Whether the pairs in `words` name the option, for methods in which it changes what others mean.
@@ -86,6 +101,15 @@ fn option_name(word: &str) -> &str {
 
 pub fn invalid(message: impl Into<String>) -> Error {
     Error::nats("ErrInvalidArg", message)
+}
+
+/// The complaint about the value of an option.
+pub fn invalid_value(kind: &str, name: &str, value: &str) -> Error {
+    invalid(value_complaint(kind, name, value))
+}
+
+fn value_complaint(kind: &str, name: &str, value: &str) -> String {
+    format!("Invalid value for the {kind} option {name} : {value}")
 }
 
 impl Spec {
@@ -117,15 +141,13 @@ impl Spec {
             Kind::Int => "int",
             Kind::Dict => "dict",
         };
-        let code = if self.kind == Kind::Timeout {
-            "ErrBadTimeout"
-        } else {
-            "ErrInvalidArg"
-        };
-        Err(Error::nats(
-            code,
-            format!("Invalid value for the {kind} option {} : {text}", self.name),
-        ))
+        if self.kind == Kind::Timeout {
+            return Err(Error::nats(
+                "ErrBadTimeout",
+                value_complaint(kind, self.name, &text),
+            ));
+        }
+        Err(invalid_value(kind, self.name, &text))
     }
 }
 

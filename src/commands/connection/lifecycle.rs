@@ -16,7 +16,7 @@ use crate::client::status::Status;
 use crate::commands::options::invalid;
 use crate::commands::promise::Promise;
 use crate::mailbox::{Sender, Weight};
-use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
+use crate::tcl::{Call, Error, Obj, Reply, Result, Work, class};
 
 /// One life's way into the mailbox.
 struct LifeSink {
@@ -106,9 +106,20 @@ pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply
     Ok(Reply::Empty)
 }
 
+/// `releaseRef child`: the child will not be destroyed together with the connection.
+pub fn release_ref(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [child] = call.args() else {
+        return Err(call.wrong_args(c"child"));
+    };
+    connection
+        .children
+        .release(&class::namespace_of(call.interp, child)?);
+    Ok(Reply::Empty)
+}
+
 /// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    Work::Many(vec![connection.disconnect().0, connection.destroy_children()])
+    Work::Many(vec![connection.disconnect().0, connection.children.destroy()])
 }
 
 pub fn raise(error: ConnectionError) -> Error {

@@ -5,17 +5,16 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
-mod children;
 mod configure;
 mod dispatch;
 mod drain;
-mod info;
+pub mod info;
 mod lifecycle;
 mod log;
 mod notify;
 pub mod operations;
 mod ping;
-mod publish;
+pub mod publish;
 pub mod request;
 mod subscribe;
 
@@ -43,6 +42,7 @@ use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
+use super::children::Children;
 use super::message::Keys;
 use super::promise::Promise;
 
@@ -64,7 +64,7 @@ static METHODS: &[Method<Connection>] = &[
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
-    Method::public(c"releaseRef", children::release_ref),
+    Method::public(c"releaseRef", lifecycle::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -104,8 +104,8 @@ pub struct Connection {
     operations: RefCell<BTreeMap<u64, Operation>>,
     next_operation: Cell<u64>,
     pings: RefCell<BTreeMap<u64, Asked>>,
-    /// Namespaces of the objects that go with this one.
-    children: RefCell<Vec<String>>,
+    /// The objects that go with this one.
+    pub children: Rc<Children>,
     next_ping: Cell<u64>,
     draining: RefCell<Option<Drain>>,
     /// Whether this life has dispatched a connection.
@@ -178,7 +178,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         operations: RefCell::default(),
         next_operation: Cell::new(1),
         pings: RefCell::default(),
-        children: RefCell::default(),
+        children: Children::new(birth.interp),
         next_ping: Cell::new(FIRST_PING),
         draining: RefCell::default(),
         was_connected: Cell::new(false),
@@ -225,6 +225,16 @@ impl Connection {
     pub fn client(&self) -> Result<Client> {
         let client = self.life.borrow().clone();
         client.ok_or_else(not_connected)
+    }
+
+    /// The option `-check_subjects`.
+    pub fn checks_subjects(&self) -> bool {
+        self.check_subjects.get()
+    }
+
+    /// The option `-utf8_convert`.
+    pub fn converts_utf8(&self) -> bool {
+        self.utf8.get()
     }
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
@@ -281,6 +291,6 @@ impl Connection {
     }
 }
 
-fn not_connected() -> Error {
+pub fn not_connected() -> Error {
     Error::nats("ErrConnectionClosed", "No connection to NATS server")
 }

@@ -1,0 +1,42 @@
+//! JetStream in async Rust over a [`Client`]: knows nothing of Tcl.
+//!
+//! | Part | About |
+//! |---|---|
+//! | [`api`] | requests to the JetStream API and their JSON replies |
+//! | [`consumers`] | creating and updating consumers |
+//! | [`error`] | what they fail with |
+//! | [`names`] | which names streams and consumers may have |
+//! | [`metadata`] | what the reply subject of a delivered message tells |
+//! | [`stored_message`] | messages read by their place in a stream |
+
+pub mod api;
+pub mod consumers;
+pub mod error;
+pub mod metadata;
+pub mod names;
+pub mod stored_message;
+
+use std::sync::Arc;
+
+use crate::client::Client;
+
+/// What every operation of one `jet_stream` object needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub client: Client,
+    /// What API subjects begin with, without the dot behind it.
+    pub prefix: Arc<str>,
+    /// Milliseconds that a request may take; 0 means no limit.
+    pub timeout: u64,
+    /// Whether to log what goes over the API.
+    pub trace: bool,
+    /// Whether subjects are checked in full, or only for what would break the protocol.
+    pub check_subjects: bool,
+}
+
+impl Context {
+    /// The whole subject of an API request.
+    pub fn subject(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.prefix)
+    }
+}
