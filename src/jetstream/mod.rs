@@ -7,13 +7,14 @@
 //! | [`error`] | what they fail with |
 //! | [`names`] | which names streams and consumers may have |
 //! | [`metadata`] | what the reply subject of a delivered message tells |
-//! | [`stored_message`] | messages read by their place in a stream |
+//! | [`read`], [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
 pub mod consumers;
 pub mod error;
 pub mod metadata;
 pub mod names;
+pub mod read;
 pub mod stored_message;
 
 use std::sync::Arc;

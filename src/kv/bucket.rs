@@ -109,7 +109,12 @@ mod tests {
         let bucket = Bucket::new("B", &config, api_prefix);
         assert_eq!(bucket.stream, "KV_B");
         let origin = bucket.origin;
-        [bucket.read_prefix, bucket.write_prefix, origin.api_prefix, origin.stream]
+        [
+            bucket.read_prefix,
+            bucket.write_prefix,
+            origin.api_prefix,
+            origin.stream,
+        ]
     }
 
     #[test]
@@ -132,7 +137,10 @@ mod tests {
             ["$KV.M", "$JS.hub.API.$KV.M", "$JS.hub.API", "KV_M"]
         );
         let unprefixed = r#"{"mirror":{"name":"MIRROR","external":{"api":"A"}}}"#;
-        assert_eq!(prefixes(unprefixed, "$JS.API"), ["$KV.MIRROR", "A.$KV.MIRROR", "A", "MIRROR"]);
+        assert_eq!(
+            prefixes(unprefixed, "$JS.API"),
+            ["$KV.MIRROR", "A.$KV.MIRROR", "A", "MIRROR"]
+        );
     }
 
     #[test]

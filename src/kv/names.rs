@@ -46,7 +46,8 @@ mod tests {
         let good = ["k", "a.b.c", "a/b=c-d_e.9", "_", "kv", "a._kv", "="];
         assert!(good.into_iter().all(is_key));
         let bad = [
-            "", ".", ".a", "a.", "a..b", "_kv", "_kvx", "_kv.a", "a b", "a*", "a.>", "a:b", "\u{e9}", "a\n", "-/.",
+            "", ".", ".a", "a.", "a..b", "_kv", "_kvx", "_kv.a", "a b", "a*", "a.>", "a:b", "\u{e9}", "a\n",
+            "-/.",
         ];
         assert!(!bad.into_iter().any(is_key));
     }
