@@ -1,0 +1,32 @@
+# What tests of buckets share.
+
+# The JSON that the last request to an API subject like the pattern carried, as a proxy recorded it.
+proc api_body {proxy pattern} {
+    set found ""
+    foreach {- subject body} [regexp -all -inline \
+            {PUB (\S+) \S+ \d+\r\n([^\r]*)\r\n} [proxy::recorded $proxy client]] {
+        if {[string match $pattern $subject]} { set found $body }
+    }
+    return $found
+}
+
+# Some of the keys of a dict with their values, in the order of the keys.
+proc part {dict args} {
+    set part {}
+    foreach key $args { if {[dict exists $dict $key]} { lappend part $key [dict get $dict $key] } }
+    return $part
+}
+
+# Whether the server of a connection is at least of this version.
+proc server_is {connection version} {
+    set running [dict get [$connection server_info] version]
+    regexp {^\d+\.\d+\.\d+} $running running
+    return [expr {[package vcompare $running $version] >= 0}]
+}
+
+# What a failed script says of its outcome beside its error code: "unknown" for a write that may
+# have been done, "" where nothing was written.
+proc outcome {script} {
+    if {![catch {uplevel 1 $script} - details]} { return done }
+    return [expr {[dict exists $details -outcome] ? [dict get $details -outcome] : ""}]
+}
