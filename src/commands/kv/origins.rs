@@ -103,7 +103,10 @@ impl Origin {
         let transform = |key: &String| {
             json::object([
                 ("src", json::string(&format!("$KV.{}.{key}", self.bucket))),
-                ("dest", json::string(&format!("$KV.{bucket}.{key}"))),
+                (
+                    "dest",
+                    json::string(&format!("$KV.{bucket}.{}", destination(key))),
+                ),
             ])
         };
         self.keys.iter().map(transform).collect()
@@ -123,4 +126,18 @@ impl Origin {
         }
         Obj::text(&json::object(fields))
     }
+}
+
+/// What a pattern of keys becomes where subjects are made: a wildcard of one token must say which
+/// one it stands for.
+fn destination(pattern: &str) -> String {
+    let mut count = 0;
+    let token = |token: &str| {
+        if token != "*" {
+            return token.to_owned();
+        }
+        count += 1;
+        format!("{{{{wildcard({count})}}}}")
+    };
+    pattern.split('.').map(token).collect::<Vec<_>>().join(".")
 }
