@@ -10,6 +10,15 @@ proc api_body {proxy pattern} {
     return $found
 }
 
+# What clients have sent through a proxy since the last call, without the subjects of replies.
+proc sent {proxy} {
+    global sent_before
+    set all [proxy::recorded $proxy client]
+    set start [expr {[info exists sent_before($proxy)] ? $sent_before($proxy) : 0}]
+    set sent_before($proxy) [string length $all]
+    return [regsub -all {_INBOX\S+} [string range $all $start end] INBOX]
+}
+
 # Some of the keys of a dict with their values, in the order of the keys.
 proc part {dict args} {
     set part {}
