@@ -16,7 +16,12 @@ oo::class create ::nats::connection {
     method jet_stream args { ::nats::jet_stream new [self] {*}$args }
 }
 
-oo::class create ::nats::jet_stream
+oo::class create ::nats::jet_stream {
+    method StartPullRequest args { ::nats::pull_request new [self] {*}$args }
+}
+
+# An asynchronous fetch while it goes on; its name is the fetch ID.
+oo::class create ::nats::pull_request
 
 # The default of -command in -tls_opts.
 proc ::nats::tls_callback args {}

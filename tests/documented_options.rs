@@ -16,7 +16,10 @@ const TABLES: &[(&str, &[Field])] = &[
     ("## Options of a stream", STREAM),
     ("### `-mirror`, one of `-sources`", &SOURCE),
     ("### `external` of a source", &EXTERNAL),
-    ("### `-subject_transform`, one of `subject_transforms`", &TRANSFORM),
+    (
+        "### `-subject_transform`, one of `subject_transforms`",
+        &TRANSFORM,
+    ),
     ("### `-republish`", &REPUBLISH),
     ("### `-placement`", &PLACEMENT),
     ("### `-consumer_limits`", &CONSUMER_LIMITS),

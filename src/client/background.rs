@@ -56,6 +56,17 @@ impl Client {
         Listener::new(self.clone(), sid, messages)
     }
 
+    /// Ends the subscription of a listener from elsewhere; what has come in can still be received.
+    /// IDs of others are ignored.
+    pub fn stop_listening(&self, sid: u64) {
+        let mut tables = self.tables();
+        if tables.channels.end_listener(sid) && tables.subscriptions.remove(sid) {
+            self.life()
+                .outbox
+                .control(|buf| encode::unsubscribe(buf, sid, None));
+        }
+    }
+
     /// A new reply subject.
     pub fn new_inbox(&self) -> String {
         self.life().settings.new_inbox()
@@ -83,16 +94,6 @@ impl Client {
         self.deliver(&mut events);
     }
 
-    fn stop_listening(&self, sid: u64) {
-        let mut tables = self.tables();
-        tables.channels.end_listener(sid);
-        if tables.subscriptions.remove(sid) {
-            self.life()
-                .outbox
-                .control(|buf| encode::unsubscribe(buf, sid, None));
-        }
-    }
-
     fn deliver(&self, events: &mut Vec<Event>) {
         self.gate().deliver(events);
     }
@@ -101,7 +102,7 @@ impl Client {
         &self.life().gate
     }
 
-    fn check_limits(&self, header: Option<&[u8]>, payload: &[u8]) -> Result<(), CallError> {
+    pub(super) fn check_limits(&self, header: Option<&[u8]>, payload: &[u8]) -> Result<(), CallError> {
         let info = lock(&self.life().settings.info);
         let Some(info) = &*info else { return Ok(()) };
         let size = payload.len() + header.map_or(0, <[u8]>::len);
@@ -237,6 +238,13 @@ pub struct Session {
     pub connected: bool,
     /// No further session will come.
     pub ended: bool,
+}
+
+impl Session {
+    /// The number of the session in which is sent what is accepted now.
+    pub fn sending(&self) -> u64 {
+        self.number + u64::from(!self.connected)
+    }
 }
 
 /// Follows the sessions of a life.
@@ -383,8 +391,9 @@ impl Channels {
         }
     }
 
-    pub(crate) fn end_listener(&mut self, sid: u64) {
-        self.listeners.remove(&sid);
+    /// Returns whether there was such a listener.
+    pub(crate) fn end_listener(&mut self, sid: u64) -> bool {
+        self.listeners.remove(&sid).is_some()
     }
 
     /// The life is over: everything that waits hears of it.

@@ -28,6 +28,11 @@ impl Promise {
         }
     }
 
+    /// Whether whoever waited was cut short, so that nobody wants the outcome.
+    pub fn is_abandoned(&self) -> bool {
+        Rc::strong_count(&self.outcome) == 1
+    }
+
     /// Makes a method wait for the outcome.
     pub fn wait(self) -> Reply {
         let outcome = self.outcome;

@@ -22,6 +22,9 @@ pub enum JetStreamError {
     BadReply { subject: String, fault: String },
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// A pull request that a caller waits for brought nothing; holds its subject.
+    #[error("Sync pull request timeout, subject={subject}")]
+    PullTimeout { subject: String },
     /// The request brought no answer; holds its subject.
     #[error("Request to {subject} failed: {error:?}")]
     Call { subject: String, error: CallError },

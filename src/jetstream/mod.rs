@@ -5,15 +5,20 @@
 //! | [`api`] | requests to the JetStream API and their JSON replies |
 //! | [`consumers`] | creating and updating consumers |
 //! | [`error`] | what they fail with |
+//! | [`in_flight`], [`persistence`] | publishing: how many at once, and how often |
 //! | [`names`] | which names streams and consumers may have |
 //! | [`metadata`] | what the reply subject of a delivered message tells |
+//! | [`pull`] | one pull request |
 //! | [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
 pub mod consumers;
 pub mod error;
+pub mod in_flight;
 pub mod metadata;
 pub mod names;
+pub mod persistence;
+pub mod pull;
 pub mod stored_message;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
+pub mod command_request;
 mod configure;
 mod dispatch;
 mod drain;
@@ -18,7 +19,8 @@ pub mod operations;
 mod ping;
 pub mod publish;
 pub mod request;
-mod subscribe;
+mod route;
+pub mod subscribe;
 mod tls;
 
 use std::cell::{Cell, RefCell};

@@ -15,6 +15,7 @@ pub fn to_tcl(error: JetStreamError) -> Error {
         JetStreamError::NotEnabled => Error::nats("ErrJetStreamNotEnabled", message),
         JetStreamError::MsgNotFound => Error::nats("ErrMsgNotFound", message),
         JetStreamError::InvalidRequest => Error::nats("ErrInvalidArg", message),
+        JetStreamError::PullTimeout { .. } => Error::nats("ErrTimeout", message),
         JetStreamError::BadReply { .. } => Error::nats("ErrProtocol", message),
         JetStreamError::Subject(error) => Error::nats(error.code(), message),
         JetStreamError::Call { subject, error } => call(&subject, error),

@@ -1,0 +1,71 @@
+//! How many messages may be on their way to a stream without an answer.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::client::background::Sessions;
+use crate::client::lock::lock;
+
+/// A bound on messages in flight, for each session of its own: when a connection is lost, the
+/// answers to what was sent over it may never come, so they hold up nobody any more.
+pub struct InFlight {
+    max: usize,
+    latest: Mutex<Latest>,
+}
+
+/// The room for messages of one session.
+struct Latest {
+    session: u64,
+    room: Arc<Semaphore>,
+}
+
+/// A message in flight: dropping it makes room for the next one.
+pub type Permit = OwnedSemaphorePermit;
+
+impl InFlight {
+    pub fn new(max: u64) -> InFlight {
+        let max = usize::try_from(max)
+            .unwrap_or(usize::MAX)
+            .min(Semaphore::MAX_PERMITS);
+        let latest = Latest {
+            session: 0,
+            room: Arc::new(Semaphore::new(max)),
+        };
+        InFlight {
+            max,
+            latest: Mutex::new(latest),
+        }
+    }
+
+    /// A place for a message, if there is one at once and nobody has waited for it before.
+    pub fn try_enter(&self, sessions: &Sessions) -> Option<Permit> {
+        self.room(sessions).try_acquire_owned().ok()
+    }
+
+    /// Waits for a place; those who came before are served first. Never resolves when no session
+    /// can come any more.
+    pub async fn enter(&self, mut sessions: Sessions) -> Permit {
+        loop {
+            tokio::select! {
+                Ok(permit) = self.room(&sessions).acquire_owned() => return permit,
+                session = sessions.changed() => if session.ended {
+                    std::future::pending().await
+                },
+            }
+        }
+    }
+
+    /// The room for what is sent now.
+    fn room(&self, sessions: &Sessions) -> Arc<Semaphore> {
+        let session = sessions.current().sending();
+        let mut latest = lock(&self.latest);
+        if latest.session != session {
+            *latest = Latest {
+                session,
+                room: Arc::new(Semaphore::new(self.max)),
+            };
+        }
+        latest.room.clone()
+    }
+}
