@@ -153,20 +153,10 @@ impl<T: Weight> Sender<T> {
 impl<T: Weight> Receiver<T> {
     /// Drops everything in the mailbox and whatever senders of earlier epochs still send.
     pub fn start_epoch(&self) -> Sender<T> {
-        let mut queue = lock(&self.shared.queue);
-        queue.epoch += 1;
-        let epoch = queue.epoch;
-        let dropped = (
-            std::mem::take(&mut queue.chunks),
-            std::mem::take(&mut queue.urgent),
-        );
-        self.shared.items.store(0, Ordering::Relaxed);
-        self.shared.bytes.store(0, Ordering::Relaxed);
-        drop(queue);
+        let epoch = self.end_epoch();
         let front = std::mem::take(&mut *self.front.borrow_mut());
         self.taken.set((0, 0));
-        self.shared.room.notify_one();
-        drop((dropped, front));
+        drop(front);
         Sender {
             shared: self.shared.clone(),
             epoch,
@@ -251,6 +241,25 @@ impl<T: Weight> Receiver<T> {
     }
 }
 
+impl<T> Receiver<T> {
+    /// Drops what is in transit, shuts out the senders so far, and returns the next epoch.
+    fn end_epoch(&self) -> u64 {
+        let mut queue = lock(&self.shared.queue);
+        queue.epoch += 1;
+        let epoch = queue.epoch;
+        let dropped = (
+            std::mem::take(&mut queue.chunks),
+            std::mem::take(&mut queue.urgent),
+        );
+        self.shared.items.store(0, Ordering::Relaxed);
+        self.shared.bytes.store(0, Ordering::Relaxed);
+        drop(queue);
+        drop(dropped);
+        self.shared.room.notify_one();
+        epoch
+    }
+}
+
 impl<T> Queue<T> {
     fn append(&mut self, batch: &mut Vec<T>) {
         let mut items = batch.drain(..);
@@ -267,17 +276,7 @@ impl<T> Queue<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut queue = lock(&self.shared.queue);
-        queue.epoch += 1;
-        let dropped = (
-            std::mem::take(&mut queue.chunks),
-            std::mem::take(&mut queue.urgent),
-        );
-        self.shared.items.store(0, Ordering::Relaxed);
-        self.shared.bytes.store(0, Ordering::Relaxed);
-        drop(queue);
-        drop(dropped);
-        self.shared.room.notify_one();
+        self.end_epoch();
     }
 }
 

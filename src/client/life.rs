@@ -12,7 +12,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rand::Rng;
@@ -22,23 +22,21 @@ use tokio::time::{sleep, timeout};
 use super::abandon::{Abandon, AbandonRequest};
 use super::background::Session;
 use super::close::{Closing, see_off};
+use super::course::{Course, epoch_ms, time_left};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
+use super::event::{Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
 use super::outbox::Outbox;
-use super::pool::{Limits, Next, Round, Server};
+use super::pool::{Next, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
+use super::tls;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
-
-/// A session that lasts at least this long, or as long as the reconnect delay, is no sign of a
-/// server that accepts clients only to drop them.
-const SHORT_SESSION: Duration = Duration::from_secs(1);
 
 /// What the owner's handle and the life task share.
 pub(crate) struct Life {
@@ -52,21 +50,6 @@ pub(crate) struct Life {
     pub(crate) abandon: AbandonRequest,
     /// What operations of ours know of the sessions.
     pub(crate) sessions: watch::Sender<Session>,
-}
-
-/// How the life has gone so far.
-struct Course {
-    abandon: Abandon,
-    /// A session was established: from now on, reconnecting.
-    was_connected: bool,
-    /// Sessions in a row that ended soon after their handshake (D50).
-    short_sessions: u32,
-    /// When the last session ended, until the next attempt.
-    lost_at: Option<u64>,
-    /// The delay of the current server runs.
-    awaiting: bool,
-    /// The owner wants a connection at once: the next attempt has no delay.
-    hurried: bool,
 }
 
 /// No server is left.
@@ -242,12 +225,11 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = Answer::new();
-            self.gate.ask(Event::AskDelay {
+            let question = |answer| Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,
-            });
-            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+            };
+            if let Some(delay) = self.gate.answer_to(question).await {
                 return delay;
             }
         }
@@ -261,7 +243,8 @@ impl Life {
         Err(PoolExhausted)
     }
 
-    /// One attempt, from the resolver to the PONG, under one time limit.
+    /// One attempt, from the resolver to the PONG, under one time limit. Before it the owner is
+    /// asked for the login.
     async fn attempt(
         &self,
         server: &Server,
@@ -273,16 +256,21 @@ impl Life {
         });
         self.gate.deliver(events);
         let options = self.settings.options();
+        let tls = self.tls_setup(&options).await;
+        let claim = self.claim(server, &options).await?;
         let attempt = async {
-            let transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url).await?;
             self.closing.set_peer(Some(address.clone()));
-            self.handshake(transport, server, &options).await
+            if options.tls_first {
+                transport = tls::wrap(transport, server, &tls).await?;
+            }
+            self.handshake(transport, server, &options, &tls, &claim).await
         };
         match options.connect_timeout {
             0 => attempt.await,
             ms => timeout(Duration::from_millis(ms), attempt)
                 .await
-                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+                .unwrap_or_else(|_| Err(claim.timed_out(&address))),
         }
     }
 
@@ -355,72 +343,6 @@ impl Life {
         events.push(Event::Lost);
         self.gate.deliver(&mut events);
     }
-}
-
-impl Course {
-    fn new(abandon: Abandon) -> Self {
-        Course {
-            abandon,
-            was_connected: false,
-            short_sessions: 0,
-            lost_at: None,
-            awaiting: false,
-            hurried: false,
-        }
-    }
-
-    fn round(&self, options: &Options) -> Round {
-        if !self.was_connected && !options.retry_on_initial_connect {
-            return Round::First;
-        }
-        // Without any reconnecting a first round still tries every server once.
-        let least = u64::from(!self.was_connected);
-        let attempts: Option<u64> = options.max_reconnect_attempts.try_into().ok();
-        Round::Reconnect(Limits {
-            attempts: attempts.map(|max| max.max(least)),
-            auth_errors: Some(options.auth_error_limit).filter(|&max| max > 0),
-        })
-    }
-
-    /// The moment (epoch ms) from which the delay of the next server counts, if it has one: its
-    /// own failure, and after the second short session in a row also the loss of that.
-    fn delay_begins(&mut self, next: Next) -> Option<u64> {
-        let lost_at = self.lost_at.take().filter(|_| self.short_sessions >= 2);
-        if std::mem::take(&mut self.hurried) {
-            return None;
-        }
-        match next {
-            Next::AttemptAfter { last_attempt } => Some(last_attempt.max(lost_at.unwrap_or(0))),
-            _ => lost_at,
-        }
-    }
-
-    fn session_lost(&mut self, lasted: Duration, options: &Options) {
-        let threshold = SHORT_SESSION.max(Duration::from_millis(options.reconnect_time_wait));
-        self.was_connected = true;
-        self.short_sessions = if lasted < threshold {
-            self.short_sessions + 1
-        } else {
-            0
-        };
-        self.lost_at = Some(epoch_ms());
-    }
-
-    fn session_abandoned(&mut self) {
-        self.was_connected = true;
-        self.hurried = true;
-    }
-}
-
-/// What is left of a delay in ms that began at `since`. A clock set back must not make the wait
-/// longer than the delay.
-fn time_left(since: u64, delay: u64) -> Duration {
-    Duration::from_millis(delay.saturating_sub(epoch_ms().saturating_sub(since)))
-}
-
-fn epoch_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Runs also when the runtime drops the task, so that nobody waits for its answer.

@@ -9,9 +9,10 @@
 //! | `event`, `gate` | what the engine tells the owner, and the way there |
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
-//! | `life`, `abandon` | from server to server: attempts, sessions, losses, the end |
+//! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
 //! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
+//! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
@@ -24,6 +25,7 @@ mod abandon;
 pub mod background;
 mod clock;
 mod close;
+mod course;
 mod deadlines;
 mod dial;
 pub mod error;
@@ -32,6 +34,7 @@ mod frames;
 mod gate;
 mod handle;
 mod handshake;
+pub mod identity;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
@@ -47,6 +50,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
 mod writer;
@@ -55,6 +59,7 @@ pub use close::CloseReport;
 pub use error::{ConnectionError, PublishError};
 pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
+pub use identity::Identity;
 pub use settings::{Options, Settings};
 pub use status::Status;
 pub use writer::Backlog;

@@ -12,6 +12,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::net::IpAddr;
 
 use rand::seq::SliceRandom;
 
@@ -34,9 +35,8 @@ pub struct Server {
     pub last_attempt: u64,
     /// The authentication error that the last attempt met, and how many before met the same.
     auth_error: Option<(ConnectionError, u64)>,
-    /// The host name that a discovered server's certificate may carry when it was announced by
-    /// its bare address (D13).
-    pub tls_name: Option<String>,
+    /// The host name of the server that announced this one, if it has one (D13).
+    announced_by: Option<String>,
 }
 
 /// Only the address: the URL holds a login.
@@ -51,6 +51,8 @@ impl fmt::Debug for Server {
 pub struct ServerPool {
     servers: VecDeque<Server>,
     overflow_reported: bool,
+    /// A server was configured by a URL that stands for TLS.
+    wants_tls: bool,
 }
 
 /// The round of attempts that `ServerPool::next` is asked for.
@@ -111,9 +113,11 @@ impl ServerPool {
         if randomize {
             servers.shuffle(&mut rand::rng());
         }
+        let wants_tls = servers.iter().any(|server| server.url.scheme.is_secure());
         *self = ServerPool {
             servers: servers.into(),
             overflow_reported: false,
+            wants_tls,
         };
         Ok(())
     }
@@ -128,6 +132,12 @@ impl ServerPool {
 
     pub fn len(&self) -> usize {
         self.servers.len()
+    }
+
+    /// Whether a URL asked for TLS. One is enough for the whole pool, and for as long as it is
+    /// this pool: no failover leads to clear text.
+    pub(crate) fn wants_tls(&self) -> bool {
+        self.wants_tls
     }
 
     /// All servers in order, the current one last.
@@ -241,19 +251,26 @@ impl Server {
             reconnects: 0,
             last_attempt: 0,
             auth_error: None,
-            tls_name: None,
+            announced_by: None,
         }
     }
 
     fn discovered(url: ServerUrl, by: &Server) -> Server {
-        let tls_name = by
-            .tls_name
-            .clone()
-            .unwrap_or_else(|| by.url.dial_host().to_owned());
+        let name = by.certificate_name();
         Server {
             discovered: true,
-            tls_name: Some(tls_name),
+            announced_by: Some(name.to_owned()).filter(|name| !is_address(name)),
             ..Server::configured(url)
+        }
+    }
+
+    /// The name or address that the server's certificate must be for: of a server that was announced
+    /// by its bare address, the name of the one that announced it.
+    pub(crate) fn certificate_name(&self) -> &str {
+        let host = self.url.dial_host();
+        match &self.announced_by {
+            Some(name) if is_address(host) => name,
+            _ => host,
         }
     }
 
@@ -262,6 +279,10 @@ impl Server {
         self.last_attempt = 0;
         self.auth_error = None;
     }
+}
+
+fn is_address(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok()
 }
 
 impl Limits {
@@ -421,13 +442,26 @@ mod tests {
     fn announced_servers_go_to_the_front_once() {
         let mut pool = pool(&["tls://u:p@seed:1"]);
         next(&mut pool, Round::First);
+        assert!(pool.wants_tls());
         let outcome = pool.announce(&["10.0.0.1:2", "seed:01", "bad url", "10.0.0.1:2"]);
         assert_eq!(outcome.added, ["tls://10.0.0.1:2"]);
         assert_eq!(outcome.invalid, ["bad url"]);
         assert_eq!(order(&pool), ["10.0.0.1", "seed"]);
         let server = pool.servers().next().expect("two servers");
         assert!(server.discovered);
-        assert_eq!(server.tls_name.as_deref(), Some("seed"));
+        assert_eq!(server.certificate_name(), "seed");
+    }
+
+    #[test]
+    fn bare_addresses_have_the_name_of_whoever_announced_them() {
+        let mut pool = pool(&["tls://10.0.0.9"]);
+        let mut names = Vec::new();
+        for entry in ["10.0.0.1:1", "[::1]:2", "b.example:3", "10.0.0.2:4"] {
+            next(&mut pool, Round::First);
+            pool.announce(&[entry]);
+            names.extend(pool.servers().next().map(|s| s.certificate_name().to_owned()));
+        }
+        assert_eq!(names, ["10.0.0.1", "::1", "b.example", "b.example"]);
     }
 
     #[test]

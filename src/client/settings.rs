@@ -7,6 +7,7 @@ use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
 use super::lock::lock;
 use super::pauses::Pauses;
 use super::pool::ServerPool;
+use super::tls::TlsOptions;
 use crate::protocol::ServerInfo;
 
 /// Shared by the owner and the lives that it starts, one after another.
@@ -34,7 +35,15 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Whether the owner is asked for the login of servers whose URL has none (`Event::AskIdentity`).
+    pub ask_identity: bool,
+    /// Whether the owner signs where a JWT comes without a seed (`Event::AskSignature`).
+    pub ask_signature: bool,
+    /// Refuse servers without TLS.
     pub secure: bool,
+    /// Begin with TLS, for servers that do not send INFO in clear text.
+    pub tls_first: bool,
+    pub tls: TlsOptions,
     /// For one attempt, from the resolver to the PONG; 0 for no limit.
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
@@ -74,7 +83,11 @@ impl Default for Options {
             user: String::new(),
             password: String::new(),
             token: String::new(),
+            ask_identity: false,
+            ask_signature: false,
             secure: false,
+            tls_first: false,
+            tls: TlsOptions::default(),
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
             ask_delay: false,

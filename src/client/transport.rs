@@ -7,7 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, split};
 use tokio::net::TcpStream;
 
 pub(crate) type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
@@ -27,6 +27,19 @@ impl Transport {
             reader: Box::new(reader),
             writer: Box::new(writer),
             secure: false,
+        }
+    }
+
+    /// A layer over another transport, such as TLS.
+    pub(crate) fn layered<S>(stream: S, secure: bool) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (reader, writer) = split(stream);
+        Transport {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            secure,
         }
     }
 

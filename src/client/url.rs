@@ -61,6 +61,10 @@ impl Scheme {
         }
     }
 
+    pub(crate) fn is_secure(self) -> bool {
+        matches!(self, Scheme::Tls | Scheme::Wss)
+    }
+
     fn is_web_socket(self) -> bool {
         matches!(self, Scheme::Ws | Scheme::Wss)
     }

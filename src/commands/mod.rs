@@ -31,6 +31,7 @@ use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};
 /// What `tcl/` holds is part of the library, so that the package is a single file.
 const SCRIPTS: [&str; 7] = [
     include_str!("../../tcl/nats.tcl"),
+    include_str!("../../tcl/files.tcl"),
     include_str!("../../tcl/header.tcl"),
     include_str!("../../tcl/key_value.tcl"),
     include_str!("../../tcl/log.tcl"),
@@ -39,12 +40,12 @@ const SCRIPTS: [&str; 7] = [
     include_str!("../../tcl/time.tcl"),
 ];
 
-const PACKAGE_VERSION: &std::ffi::CStr = c"3.3.0";
-
 static COMMANDS: [Command; 2] = [
     Command::new(c"::nats::isotime_to_msec", time::isotime_to_msec),
     Command::new(c"::nats::version", version),
 ];
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Defines the package in an interpreter.
 pub fn define(interp: &Interp) -> Result {
@@ -64,12 +65,10 @@ pub fn define(interp: &Interp) -> Result {
     {
         command.define(interp);
     }
-    interp.provide(c"nats", PACKAGE_VERSION)
+    interp.provide("nats", VERSION)
 }
 
 fn version(call: &Call) -> Result<Reply> {
-    if !call.args().is_empty() {
-        return Err(call.wrong_args(c""));
-    }
-    Ok(Reply::Value(Obj::text(env!("CARGO_PKG_VERSION"))))
+    call.no_args()?;
+    Ok(Reply::Value(Obj::text(VERSION)))
 }

@@ -166,7 +166,7 @@ impl Values {
     }
 
     pub fn bool(&self, name: &str) -> Option<bool> {
-        self.get(name).map(|value| value.modified_utf8() == b"true")
+        self.get(name).map(is_true)
     }
 
     /// A `Timeout` or `PosInt`; what does not fit counts as the largest number that does.
@@ -179,6 +179,11 @@ impl Values {
         let pairs = self.specs.iter().zip(&self.values);
         pairs.filter_map(|(spec, value)| value.as_ref().map(|value| (spec.name, value)))
     }
+}
+
+/// The truth of a checked boolean.
+pub fn is_true(value: &Obj) -> bool {
+    value.modified_utf8() == b"true"
 }
 
 /// The strict boolean words of Tcl: `0 1 true false yes no on off`, any case, unique beginnings.

@@ -53,6 +53,16 @@ impl<'a> Call<'a> {
         &self.words[self.skip..]
     }
 
+    /// # Errors
+    /// There are arguments, which the method takes none of.
+    pub fn no_args(&self) -> Result {
+        if self.args().is_empty() {
+            Ok(())
+        } else {
+            Err(self.wrong_args(c""))
+        }
+    }
+
     /// Tcl's own complaint about the number of words.
     pub fn wrong_args(&self, usage: &CStr) -> Error {
         // SAFETY: the words are alive; Tcl leaves the message in the interpreter.

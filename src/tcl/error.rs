@@ -1,5 +1,7 @@
 //! Errors on their way to a script: a message and an error code.
 
+use std::borrow::Cow;
+
 use super::interp::Interp;
 use super::obj::Obj;
 use super::sys::{self, api};
@@ -58,6 +60,14 @@ impl Error {
             let options = Obj::from_raw((api().get_return_options)(interp.raw(), sys::TCL_ERROR));
             let message = Obj::from_raw((api().get_obj_result)(interp.raw()));
             Error::Raised { options, message }
+        }
+    }
+
+    /// What went wrong, without its code.
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Error::Nats { message, .. } | Error::Tcl { message, .. } => Cow::Borrowed(message),
+            Error::Raised { message, .. } => message.to_text(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! An interpreter, as the thread that owns it sees it.
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::error::{Error, Result};
@@ -97,7 +97,8 @@ impl Interp {
     }
 
     /// Makes a package known to `package require`.
-    pub fn provide(&self, name: &CStr, version: &CStr) -> Result {
+    pub fn provide(&self, name: &str, version: &str) -> Result {
+        let (name, version) = (Obj::text(name).to_c_string(), Obj::text(version).to_c_string());
         // SAFETY: Tcl copies both texts.
         let status =
             unsafe { (api().pkg_provide_ex)(self.raw, name.as_ptr(), version.as_ptr(), std::ptr::null()) };

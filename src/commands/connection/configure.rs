@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use super::Connection;
+use super::tls;
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
 use crate::client::settings::Options;
 use crate::client::status::Status;
-use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
+use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
-use crate::tcl::{Call, Obj, Reply, Result};
+use crate::tcl::{Call, Interp, Obj, Reply, Result};
 
 /// Every option in the order in which faults are reported.
 const OPTIONS: &[Spec] = &[
@@ -45,7 +46,16 @@ const OPTIONS: &[Spec] = &[
     spec("ignore_discovered_servers", Kind::Bool),
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
+    spec("tls_first", Kind::Bool),
+    spec("credentials", Kind::Str),
+    spec("nkey_seed", Kind::Str),
+    spec("jwt", Kind::Str),
+    spec("signature_callback", Kind::Str),
+    spec("auth_callback", Kind::Str),
 ];
+
+/// The options from which the login is read anew for each attempt.
+const IDENTITY_SOURCES: [&str; 4] = ["auth_callback", "credentials", "nkey_seed", "jwt"];
 
 /// The same for a call that gives every option, as `configure` lists them: a copied configuration
 /// may hold the empty values of what was never set.
@@ -71,7 +81,8 @@ fn default_of(option: &str) -> &'static str {
         | "dictmsg"
         | "utf8_convert"
         | "retry_on_initial_connect"
-        | "ignore_discovered_servers" => "false",
+        | "ignore_discovered_servers"
+        | "tls_first" => "false",
         "randomize" | "echo" | "check_subjects" => "true",
         "connect_timeout" | "reconnect_time_wait" | "flush_timeout" => "2000",
         "max_reconnect_attempts" => "60",
@@ -117,12 +128,16 @@ impl Config {
     }
 
     pub fn bool(&self, option: &str) -> bool {
-        self.get(option)
-            .is_some_and(|value| value.modified_utf8() == b"true")
+        self.get(option).is_some_and(is_true)
     }
 
     pub fn count(&self, option: &str) -> u64 {
         self.get(option).and_then(to_count).unwrap_or(0)
+    }
+
+    pub fn is_set(&self, option: &str) -> bool {
+        self.get(option)
+            .is_some_and(|value| !value.modified_utf8().is_empty())
     }
 
     fn text(&self, option: &str) -> String {
@@ -136,7 +151,7 @@ impl Config {
     }
 
     /// What the engine acts upon.
-    fn engine_options(&self) -> Options {
+    fn engine_options(&self, interp: &Interp) -> Options {
         Options {
             name: self.text("name"),
             pedantic: self.bool("pedantic"),
@@ -145,10 +160,17 @@ impl Config {
             user: self.text("user"),
             password: self.text("password"),
             token: self.text("token"),
+            ask_identity: IDENTITY_SOURCES.iter().any(|option| self.is_set(option)),
+            ask_signature: self.is_set("signature_callback"),
             secure: self.bool("secure"),
+            tls_first: self.bool("tls_first"),
+            tls: self
+                .get("tls_opts")
+                .and_then(|dict| tls::parse(interp, dict).ok())
+                .unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
-            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
+            ask_delay: self.is_set("custom_reconnect_delay"),
             reconnect_jitter: self.count("reconnect_jitter"),
             max_reconnect_attempts: self
                 .get("max_reconnect_attempts")
@@ -175,7 +197,7 @@ impl Connection {
             .settings
             .options
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options(&self.interp);
         let bound = Bound {
             items: config.size("pending_msgs").max(1),
             bytes: config.size("pending_bytes").max(1),
@@ -229,6 +251,9 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     let values = parse(pairs, if is_whole { WHOLE } else { OPTIONS })?;
     if let Some(prefix) = values.get("inbox_prefix") {
         check_inbox_prefix(prefix)?;
+    }
+    if let Some(options) = values.get("tls_opts") {
+        tls::parse(&connection.interp, options)?;
     }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;

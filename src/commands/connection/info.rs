@@ -63,13 +63,13 @@ impl Connection {
 }
 
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let shown = connection.server_info.borrow();
     Ok(Reply::Value(json::dict(shown.info.fields())))
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -82,7 +82,7 @@ pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
 }
 
 pub fn all_servers(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let servers: Vec<Obj> = connection.pool().servers().map(server_dict).collect();
     Ok(Reply::Value(Obj::list(&servers)))
 }
@@ -112,12 +112,12 @@ pub fn server_dict(server: &Server) -> Obj {
 }
 
 pub fn inbox(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     Ok(Reply::Value(Obj::text(&connection.settings.new_inbox())))
 }
 
 pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let stats = &connection.settings.stats;
     let life = connection.life.borrow();
     let backlog = life
@@ -146,12 +146,4 @@ pub fn stats(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     Ok(Reply::Value(Obj::record(
         &fields.map(|(name, count)| (name, Obj::int(count))),
     )))
-}
-
-pub fn no_args(call: &Call) -> Result {
-    if call.args().is_empty() {
-        Ok(())
-    } else {
-        Err(call.wrong_args(c""))
-    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::info::no_args;
 use super::notify::error_fields;
 use super::request::Ending;
 use super::{Connection, not_connected};
@@ -87,14 +86,12 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 pub fn disconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    if !call.args().is_empty() {
-        return Err(call.wrong_args(c""));
-    }
+    call.no_args()?;
     Ok(Reply::Then(connection.disconnect().0, Box::new(Reply::Empty)))
 }
 
 pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
@@ -132,6 +129,7 @@ impl Connection {
         let started = client.clone();
         Work::Many(vec![
             self.set_last_error(None),
+            self.tell_of_tls_options(),
             self.then(move |connection| match connection.lives(&client) {
                 true => connection.set_status(Status::Connecting),
                 false => Work::none(),

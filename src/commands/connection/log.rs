@@ -1,6 +1,5 @@
 //! Log lines of a connection, to a channel or to a logger service.
 
-use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::event::LogLevel;
@@ -24,7 +23,7 @@ const WITH_LOGGER: &[Spec] = &[
 pub struct Log {
     target: Target,
     /// The least severe level that is written.
-    level: Cell<LogLevel>,
+    level: LogLevel,
 }
 
 enum Target {
@@ -48,7 +47,7 @@ impl Log {
         if let Some(service) = values.text("logger") {
             return Ok(Log {
                 target: Target::Service(service),
-                level: Cell::new(LogLevel::Debug),
+                level: LogLevel::Debug,
             });
         }
         let level = match values.text("log_level").as_deref() {
@@ -67,7 +66,7 @@ impl Log {
                 channel,
                 name: Obj::text(name),
             },
-            level: Cell::new(level),
+            level,
         })
     }
 
@@ -83,7 +82,7 @@ impl Log {
                 namespace,
                 channel.clone(),
                 name.clone(),
-                Obj::text(word(self.level.get())),
+                Obj::text(word(self.level)),
             ],
             Target::Service(service) => {
                 vec![
@@ -97,12 +96,12 @@ impl Log {
     }
 
     pub fn level(&self) -> LogLevel {
-        self.level.get()
+        self.level
     }
 
     /// The work of writing a line, if its level is wanted.
     pub fn line(&self, interp: &Interp, level: LogLevel, time: SystemTime, text: &str) -> Option<Work> {
-        if level > self.level.get() {
+        if level > self.level {
             return None;
         }
         let word = word(level);

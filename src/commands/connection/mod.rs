@@ -8,15 +8,18 @@
 mod configure;
 mod dispatch;
 mod drain;
-pub mod info;
+mod files;
+mod info;
 mod lifecycle;
 mod log;
+mod login;
 mod notify;
 pub mod operations;
 mod ping;
 pub mod publish;
 pub mod request;
 mod subscribe;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -264,13 +267,7 @@ impl Connection {
     fn set_last_error(&self, error: Option<ConnectionError>) -> Work {
         let value = match &error {
             None => Obj::empty(),
-            Some(error) => Obj::dict([
-                (
-                    &Obj::text("code"),
-                    Obj::list(&[Obj::text("NATS"), Obj::text(error.code)]),
-                ),
-                (&Obj::text("errorMessage"), Obj::text(&error.text)),
-            ]),
+            Some(error) => Obj::record(&notify::error_fields(Some(error))),
         };
         *self.last_error.borrow_mut() = error;
         self.write(&self.variables.last_error, value)

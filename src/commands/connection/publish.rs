@@ -146,16 +146,10 @@ impl Connection {
         if let Some(limits) = limits {
             let size = payload.len() + header.as_ref().map_or(0, |header| header.len());
             if let Some(max) = limits.max_payload.filter(|max| size > *max) {
-                return Err(Error::nats(
-                    "ErrMaxPayload",
-                    format!("Maximum size of NATS message is {max}"),
-                ));
+                return Err(max_payload(max));
             }
             if header.is_some() && !limits.headers {
-                return Err(Error::nats(
-                    "ErrHeadersNotSupported",
-                    "Headers are not supported by this server",
-                ));
+                return Err(headers_not_supported());
             }
         }
         let strict = self.check_subjects.get();
@@ -187,6 +181,18 @@ pub fn wire<'a>(
             .map(|bytes| Cow::Owned(bytes.into_owned()))
             .map_err(complain),
     }
+}
+
+/// The message is larger than `max` bytes, header block included.
+pub fn max_payload(max: usize) -> Error {
+    Error::nats("ErrMaxPayload", format!("Maximum size of NATS message is {max}"))
+}
+
+pub fn headers_not_supported() -> Error {
+    Error::nats(
+        "ErrHeadersNotSupported",
+        "Headers are not supported by this server",
+    )
 }
 
 /// Why the engine did not take a message.

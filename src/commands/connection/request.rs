@@ -247,11 +247,7 @@ impl Connection {
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
-                    let subject = pending.subject.to_text();
-                    Err(Error::nats(
-                        "ErrTimeout",
-                        format!("Request to {subject} timed out"),
-                    ))
+                    Err(timed_out(&pending.subject.to_text()))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });
@@ -309,11 +305,23 @@ impl Answer {
 
 impl Pending {
     fn no_responders(&self) -> Error {
-        let text = "No responders available for request";
         if self.many {
-            Error::nats("ErrNoResponders", format!("{text} to {}", self.subject.to_text()))
-        } else {
+            let text = format!("{NO_RESPONDERS} to {}", self.subject.to_text());
             Error::nats("ErrNoResponders", text)
+        } else {
+            no_responders()
         }
     }
+}
+
+const NO_RESPONDERS: &str = "No responders available for request";
+
+/// Nobody listens to the subject of a request for one reply.
+pub fn no_responders() -> Error {
+    Error::nats("ErrNoResponders", NO_RESPONDERS)
+}
+
+/// No reply came in time.
+pub fn timed_out(subject: &str) -> Error {
+    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
 }

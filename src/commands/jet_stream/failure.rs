@@ -2,7 +2,8 @@
 
 use crate::client::background::CallError;
 use crate::commands::connection::not_connected;
-use crate::commands::connection::publish::refused;
+use crate::commands::connection::publish::{headers_not_supported, max_payload, refused};
+use crate::commands::connection::request::{no_responders, timed_out};
 use crate::jetstream::error::{ApiError, JetStreamError};
 use crate::tcl::Error;
 
@@ -30,15 +31,10 @@ fn api(error: &ApiError) -> Error {
 
 fn call(subject: &str, error: CallError) -> Error {
     match error {
-        CallError::Timeout => Error::nats("ErrTimeout", format!("Request to {subject} timed out")),
-        CallError::NoResponders => Error::nats("ErrNoResponders", "No responders available for request"),
-        CallError::MaxPayload(max) => {
-            Error::nats("ErrMaxPayload", format!("Maximum size of NATS message is {max}"))
-        }
-        CallError::HeadersNotSupported => Error::nats(
-            "ErrHeadersNotSupported",
-            "Headers are not supported by this server",
-        ),
+        CallError::Timeout => timed_out(subject),
+        CallError::NoResponders => no_responders(),
+        CallError::MaxPayload(max) => max_payload(max),
+        CallError::HeadersNotSupported => headers_not_supported(),
         CallError::Refused(error) => refused(error),
         CallError::Ended => not_connected(),
     }

@@ -13,9 +13,9 @@ mod consumers;
 pub mod failure;
 pub mod fields;
 pub mod helpers;
-mod messages;
+pub mod messages;
 pub mod stream_config;
-mod streams;
+pub mod streams;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -25,7 +25,6 @@ use serde_json::Value;
 
 use super::children::Children;
 use super::connection::Connection;
-use super::connection::info::no_args;
 use super::json;
 use super::options::{Kind, Spec, invalid, parse, spec, to_count};
 use crate::client::Client;
@@ -147,17 +146,17 @@ impl Instance for JetStream {
 }
 
 fn api_prefix(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     Ok(Reply::Value(Obj::text(&jet_stream.prefix)))
 }
 
 fn timeout(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     Ok(Reply::Value(jet_stream.timeout.clone()))
 }
 
 fn account_info(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     jet_stream.ask("INFO".to_owned(), String::new(), |reply| {
         Ok(json::to_tcl(&Value::Object(reply.fields)))
     })
