@@ -1,7 +1,9 @@
 # JetStream for tests; needs server.tcl.
 #
 #   jetstream_begin ?options?   a server with JetStream: $server, the connection $conn to it, and $js
-#                               made of it with the options
+#                               made of it with the options. A stream STAYS is there: with its last
+#                               stream on disk a server removes their folder, for a moment in which
+#                               it cannot make another one
 #   jetstream_end
 #   server_is_at_least 2.11     for constraints: some configuration fields are new
 #
@@ -20,6 +22,7 @@ proc jetstream_begin {args} {
     $::conn configure -servers [server::url $::server]
     $::conn connect
     set ::js [$::conn jet_stream {*}$args]
+    $::js add_stream STAYS
 }
 
 proc jetstream_end {} {
