@@ -20,6 +20,9 @@ pub enum JetStreamError {
     /// The answer is none; holds the subject asked and what is wrong.
     #[error("The reply to {subject} is not understood: {fault}")]
     BadReply { subject: String, fault: String },
+    /// Nobody can pull from this consumer.
+    #[error("Consumer {0} is a push consumer: it delivers by itself")]
+    PushConsumer(String),
     #[error(transparent)]
     Subject(#[from] SubjectError),
     /// A pull request that a caller waits for brought nothing; holds its subject.
@@ -28,6 +31,13 @@ pub enum JetStreamError {
     /// The request brought no answer; holds its subject.
     #[error("Request to {subject} failed: {error:?}")]
     Call { subject: String, error: CallError },
+}
+
+impl JetStreamError {
+    /// Whether the server says that there is no such stream.
+    pub fn is_stream_not_found(&self) -> bool {
+        matches!(self, JetStreamError::Api(error) if error.error_code() == ["ErrStreamNotFound"])
+    }
 }
 
 /// The `error` object of an API reply. Fields that are missing count as 0 or empty.

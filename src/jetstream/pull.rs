@@ -32,6 +32,11 @@ pub struct PullBody {
     pub min_pending: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_ack_pending: Option<u64>,
+    /// By what the server knows the client that is pinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// A pull request that was sent. Dropping it ends it.
@@ -45,6 +50,8 @@ pub struct Pull {
     name: String,
     /// Messages that may still come.
     left: u64,
+    /// It was ended by something else than the last message.
+    over: bool,
     deadline: Option<Instant>,
     /// Without a sign of life for this long the server has forgotten the request.
     patience: Option<Duration>,
@@ -92,7 +99,7 @@ impl Context {
     ) -> Result<Pull, JetStreamError> {
         let subject = self.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         let wire = check_publish(&subject, self.check_subjects)?;
-        let json = serde_json::to_string(body).unwrap_or_default();
+        let json = body.json();
         self.log_request(&subject, &json);
         let limit = body.batch.saturating_add(body.heartbeats());
         let sent = self.client.call_many(&wire, json.as_bytes(), limit);
@@ -111,6 +118,7 @@ impl Context {
             consumer_info: format!("CONSUMER.INFO.{stream}.{consumer}"),
             name: format!("{kind} pull request {}", self.client.next_request_id()),
             left: body.batch,
+            over: false,
             deadline,
             patience: heartbeat.map(|heartbeat| heartbeat.saturating_mul(MISSED_HEARTBEATS)),
         })
@@ -118,6 +126,11 @@ impl Context {
 }
 
 impl PullBody {
+    /// The body of a request.
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Heartbeats that may come at most: they count against the limit of a subscription.
     fn heartbeats(&self) -> u64 {
         let heartbeat = self.idle_heartbeat.filter(|&ns| ns > 0);
@@ -133,7 +146,7 @@ impl Pull {
 
     /// What comes next; `None` after the end.
     pub async fn next(&mut self) -> Option<Pulled> {
-        while self.left > 0 {
+        while !self.is_over() {
             let message = tokio::select! {
                 biased;
                 message = self.listener.recv() => match message {
@@ -153,7 +166,7 @@ impl Pull {
 
     /// What has come already, without waiting.
     pub fn next_now(&mut self) -> Option<Pulled> {
-        while self.left > 0 {
+        while !self.is_over() {
             let message = self.listener.try_recv()?;
             if let Some(pulled) = self.take(message) {
                 return Some(pulled);
@@ -172,21 +185,33 @@ impl Pull {
         while let Some(pulled) = self.next().await {
             match pulled {
                 Pulled::Message { message, .. } => messages.push(message),
-                Pulled::TimedOut if messages.is_empty() => return Err(self.explain().await),
+                Pulled::TimedOut if messages.is_empty() => return self.look_again().await,
                 Pulled::Status(_) | Pulled::TimedOut => break,
             }
         }
         Ok(messages)
     }
 
-    /// Why nothing came.
-    async fn explain(&self) -> JetStreamError {
-        match self.context.api(&self.consumer_info, "").await {
-            Err(error) => error,
-            Ok(_) => JetStreamError::PullTimeout {
-                subject: self.subject.clone(),
-            },
+    /// Nothing came in time: looks the consumer up, and then for what crossed with the timeout.
+    async fn look_again(mut self) -> Result<Vec<Message>, JetStreamError> {
+        self.context.api(&self.consumer_info, "").await?;
+        self.over = false;
+        let mut messages = Vec::new();
+        while let Some(pulled) = self.next_now() {
+            match pulled {
+                Pulled::Message { message, .. } => messages.push(message),
+                Pulled::Status(_) | Pulled::TimedOut => return Ok(messages),
+            }
         }
+        if messages.is_empty() {
+            let subject = self.subject;
+            return Err(JetStreamError::PullTimeout { subject });
+        }
+        Ok(messages)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over || self.left == 0
     }
 
     fn take(&mut self, message: Message) -> Option<Pulled> {
@@ -214,8 +239,7 @@ impl Pull {
     }
 
     fn end(&mut self, last: Pulled) -> Option<Pulled> {
-        self.left = 0;
-        self.listener.unsubscribe();
+        self.over = true;
         Some(last)
     }
 }

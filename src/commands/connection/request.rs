@@ -27,8 +27,6 @@ const REQUEST_MSG: &[Spec] = &[
     spec("dictmsg", Kind::Bool),
 ];
 
-/// What an error says when nobody listens to the subject of a request.
-
 /// A request that has not ended.
 pub struct Pending {
     subject: Obj,
@@ -297,8 +295,6 @@ impl Pending {
         }
     }
 }
-
-const NO_RESPONDERS: &str = "No responders available for request";
 
 /// Nobody listens to the subject of a request for one reply.
 pub fn no_responders() -> Error {

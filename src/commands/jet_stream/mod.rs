@@ -8,18 +8,24 @@
 //! | [`helpers`] | commands that make parts of configurations; `nats::metadata` |
 //! | `publish`, `acks` | messages to a stream, and answers to those from it |
 //! | `fetch`, `pull_request` | batches of messages; the class of those that nobody waits for |
+//! | `ordered_consumer`, `consumer_subscription`, `consumer_options` | consumers that go on and on |
+//! | `reports` | what goes wrong with them |
 //! | `failure` | errors as scripts see them |
 
 mod acks;
 pub mod consumer_config;
+mod consumer_options;
+mod consumer_subscription;
 mod consumers;
 mod failure;
 mod fetch;
 pub mod fields;
 pub mod helpers;
 pub mod messages;
+pub mod ordered_consumer;
 mod publish;
 mod pull_request;
+mod reports;
 pub mod stream_config;
 pub mod streams;
 
@@ -100,7 +106,9 @@ const DEFAULT_TIMEOUT: u64 = 5000;
 /// Gives the class its native parts.
 pub fn define(interp: &Interp) -> Result {
     equip(interp, "::nats::jet_stream", &CONSTRUCTOR, &DESTRUCTOR, METHODS)?;
-    pull_request::define(interp)
+    pull_request::define(interp)?;
+    ordered_consumer::define(interp)?;
+    consumer_subscription::define(interp)
 }
 
 pub struct JetStream {
@@ -119,7 +127,7 @@ pub struct JetStream {
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
     let Some((connection, options)) = call.args().split_first() else {
         return Err(call.wrong_args(c"connection ?option value ...?"));
     };
@@ -145,7 +153,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
         in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
-    Ok((Rc::new(jet_stream), Work::none()))
+    Ok((Rc::new(jet_stream), Reply::Empty))
 }
 
 fn destroy(jet_stream: &Rc<JetStream>) -> Work {
