@@ -27,6 +27,9 @@ const REQUEST_MSG: &[Spec] = &[
     spec("dictmsg", Kind::Bool),
 ];
 
+/// What an error says when nobody listens to the subject of a request.
+const NO_RESPONDERS: &str = "No responders available for request";
+
 /// A request that has not ended.
 pub struct Pending {
     subject: Obj,
