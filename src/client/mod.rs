@@ -19,7 +19,7 @@
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
 //! | `deadlines`, `clock` | what ends by time |
-//! | `background` | what the engine's own operations use |
+//! | `background`, `replies` | what the engine's own operations use |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
@@ -46,6 +46,7 @@ pub mod pauses;
 mod pings;
 pub mod pool;
 pub mod proxy;
+mod replies;
 mod requests;
 pub mod runtime;
 mod server;

@@ -125,6 +125,25 @@ impl ServerUrl {
         })
     }
 
+    /// A text that may be no URL, or several, for a message: without what may be a login, and
+    /// without the query of a WebSocket.
+    ///
+    /// A fault often lies in the login itself, a password with a slash in it for one. So all goes
+    /// that stands before the last `@`, but for the scheme.
+    pub fn redacted(text: &str) -> String {
+        let mut shown = match text.rsplit_once('@') {
+            Some((before, after)) => {
+                let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
+                format!("{scheme}***@{after}")
+            }
+            None => text.to_owned(),
+        };
+        if text.contains("ws://") || text.contains("wss://") {
+            shown.truncate(cut(&shown, '?').len());
+        }
+        shown
+    }
+
     /// `H:P` as every text names the server.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
@@ -317,6 +336,20 @@ mod tests {
         assert_eq!(url.address(), "h:1");
         let url = ServerUrl::parse("ws://h/path?token=secret").expect("valid");
         assert_eq!(url.to_string(), "ws://h:80/path");
+    }
+
+    #[test]
+    fn redaction_hides_what_may_be_a_login() {
+        for (text, shown) in [
+            ("nats://h:port", "nats://h:port"),
+            ("nats://user:pa/ss#w@rd@h:1", "nats://***@h:1"),
+            ("tok@h:x", "***@h:x"),
+            ("http://u:p@a {nats://u:p@b", "http://***@b"),
+            ("ws://h/a b?token=c", "ws://h/a b"),
+            ("h?a b", "h?a b"),
+        ] {
+            assert_eq!(ServerUrl::redacted(text), shown);
+        }
     }
 
     #[test]

@@ -24,13 +24,13 @@ namespace eval server {
     variable here [file dirname [file normalize [info script]]]
 }
 
-# Options: -jetstream bool (default true); -port number (default: a free one); -ready info|listen:
-# whether ready means that INFO came (default), or only that the port accepts, for servers that
-# begin with the TLS handshake.
+# Options: -jetstream bool (default true); -domain name of its JetStream; -port number (default: a
+# free one); -ready info|listen: whether ready means that INFO came (default), or only that the port
+# accepts, for servers that begin with the TLS handshake.
 proc server::start {{configuration ""} args} {
     variable servers
     variable count
-    set options [dict merge {-jetstream true -port "" -ready info} $args]
+    set options [dict merge {-jetstream true -domain "" -port "" -ready info} $args]
     set given [dict get $options -port]
     set handle server[incr count]
     # Somebody may take a free port before the server does: then another one.
@@ -106,7 +106,8 @@ proc server::Create {handle options} {
     if {$port eq ""} { set port [free_port] }
     set entrance [expr {[transport::has_own_port] ? [free_port] : $port}]
     return [list guard $guard folder $folder port $port entrance $entrance pid "" \
-        jetstream [dict get $options -jetstream] ready [dict get $options -ready]]
+        jetstream [dict get $options -jetstream] domain [dict get $options -domain] \
+        ready [dict get $options -ready]]
 }
 
 proc server::Stopped {process} {
@@ -139,7 +140,11 @@ proc server::Configure {handle configuration} {
     puts $channel "listen: \"127.0.0.1:[Get $handle port]\""
     puts $channel "server_name: \"$handle-[Get $handle port]\""
     puts $channel [transport::configuration [Get $handle entrance]]
-    if {[Get $handle jetstream]} { puts $channel "jetstream: {store_dir: \"[store $handle]\"}" }
+    if {[Get $handle jetstream]} {
+        set domain [Get $handle domain]
+        if {$domain ne ""} { set domain ", domain: \"$domain\"" }
+        puts $channel "jetstream: {store_dir: \"[store $handle]\"$domain}"
+    }
     puts $channel $configuration
     close $channel
 }

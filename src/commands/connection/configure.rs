@@ -7,6 +7,7 @@ use crate::client::inbox::DEFAULT_INBOX_PREFIX;
 use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
+use crate::client::url::ServerUrl;
 use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
@@ -303,7 +304,7 @@ fn check_inbox_prefix(prefix: &Obj) -> Result {
 }
 
 fn invalid_url(text: &str) -> crate::tcl::Error {
-    invalid(format!("Invalid URL {text}"))
+    invalid(format!("Invalid URL {}", ServerUrl::redacted(text)))
 }
 
 fn refuse_unless_closed(connection: &Connection) -> Result {
