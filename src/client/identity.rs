@@ -138,7 +138,8 @@ impl Claim {
             nkey: String::new(),
             sig: String::new(),
         };
-        if !info.auth_required() && !(identity.has_key() && info.nonce().is_some()) {
+        let key_is_asked = identity.has_key() && info.nonce().is_some();
+        if !info.auth_required() && !key_is_asked {
             return Ok(nothing);
         }
         if identity.is_empty() && !self.may_be_empty {

@@ -94,7 +94,10 @@ impl Life {
 
     /// No message will come any more: whatever waits for one hears of it.
     pub(crate) fn end_operations(&self) {
-        lock(&self.tables).channels.end();
+        let mut tables = lock(&self.tables);
+        tables.channels.end();
+        tables.pings.session_ended();
+        drop(tables);
         self.sessions.send_modify(|session| {
             session.connected = false;
             session.ended = true;
@@ -317,7 +320,8 @@ impl Life {
     /// loss. Returns the write half of the socket.
     fn leave_session(&self, server: &str, error: Option<ConnectionError>) -> Option<WriteHalf> {
         let writer = {
-            let _tables = lock(&self.tables);
+            let mut tables = lock(&self.tables);
+            tables.pings.session_ended();
             self.outbox.sever()
         };
         self.closing.set_peer(None);

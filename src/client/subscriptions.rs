@@ -91,10 +91,16 @@ impl Subscriptions {
     pub(crate) fn drain(&mut self, buf: &mut BytesMut) {
         for (&sid, subscription) in &mut self.table {
             let endless = subscription.receiver == Receiver::Listener && subscription.max == 0;
-            if (endless || subscription.receiver == Receiver::Owner) && !subscription.draining {
-                subscription.draining = true;
-                encode::unsubscribe(buf, sid, None);
+            if endless || subscription.receiver == Receiver::Owner {
+                subscription.drain(buf, sid);
             }
+        }
+    }
+
+    /// The same for one subscription.
+    pub(crate) fn drain_one(&mut self, sid: u64, buf: &mut BytesMut) {
+        if let Some(subscription) = self.table.get_mut(&sid) {
+            subscription.drain(buf, sid);
         }
     }
 
@@ -131,6 +137,12 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    fn drain(&mut self, buf: &mut BytesMut, sid: u64) {
+        if !std::mem::replace(&mut self.draining, true) {
+            encode::unsubscribe(buf, sid, None);
+        }
+    }
+
     fn encode(&self, buf: &mut BytesMut, sid: u64) {
         encode::subscribe(buf, &self.subject, &self.queue, sid);
         if self.max > 0 {

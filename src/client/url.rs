@@ -125,16 +125,23 @@ impl ServerUrl {
         })
     }
 
-    /// A text that may be no URL, or several, for a message: without what may be a login.
+    /// A text that may be no URL, or several, for a message: without what may be a login, and
+    /// without the query of a WebSocket.
     ///
     /// A fault often lies in the login itself, a password with a slash in it for one. So all goes
     /// that stands before the last `@`, but for the scheme.
     pub fn redacted(text: &str) -> String {
-        let Some((before, after)) = text.rsplit_once('@') else {
-            return text.to_owned();
+        let mut shown = match text.rsplit_once('@') {
+            Some((before, after)) => {
+                let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
+                format!("{scheme}***@{after}")
+            }
+            None => text.to_owned(),
         };
-        let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
-        format!("{scheme}***@{after}")
+        if text.contains("ws://") || text.contains("wss://") {
+            shown.truncate(cut(&shown, '?').len());
+        }
+        shown
     }
 
     /// `H:P` as every text names the server.
@@ -338,6 +345,8 @@ mod tests {
             ("nats://user:pa/ss#w@rd@h:1", "nats://***@h:1"),
             ("tok@h:x", "***@h:x"),
             ("http://u:p@a {nats://u:p@b", "http://***@b"),
+            ("ws://h/a b?token=c", "ws://h/a b"),
+            ("h?a b", "h?a b"),
         ] {
             assert_eq!(ServerUrl::redacted(text), shown);
         }

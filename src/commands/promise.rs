@@ -22,10 +22,14 @@ impl Promise {
 
     /// Ends the wait; later calls change nothing.
     pub fn settle(&self, outcome: Result<Obj>) {
-        if !self.gate.is_open() {
+        if !self.is_settled() {
             *self.outcome.borrow_mut() = Some(outcome);
             self.gate.open();
         }
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.gate.is_open()
     }
 
     /// Whether whoever waited was cut short, so that nobody wants the outcome.

@@ -20,6 +20,9 @@ pub enum JetStreamError {
     /// The answer is none; holds the subject asked and what is wrong.
     #[error("The reply to {subject} is not understood: {fault}")]
     BadReply { subject: String, fault: String },
+    /// Nobody can pull from this consumer.
+    #[error("Consumer {0} is a push consumer: it delivers by itself")]
+    PushConsumer(String),
     #[error(transparent)]
     Subject(#[from] SubjectError),
     /// A pull request that a caller waits for brought nothing; holds its subject.
@@ -28,6 +31,35 @@ pub enum JetStreamError {
     /// The request brought no answer; holds its subject.
     #[error("Request to {subject} failed: {error:?}")]
     Call { subject: String, error: CallError },
+}
+
+impl JetStreamError {
+    /// Whether it is an answer of the server with this code, one of those behind `NATS`.
+    pub fn is(&self, code: &str) -> bool {
+        match self {
+            JetStreamError::Api(error) => error.error_code()[0] == code,
+            JetStreamError::MsgNotFound => code == "ErrMsgNotFound",
+            _ => false,
+        }
+    }
+
+    /// Whether nobody listens to the subject that was asked.
+    pub fn is_no_responders(&self) -> bool {
+        self.call() == Some(CallError::NoResponders)
+    }
+
+    /// Whether what was asked for may have been done, or may still be, although no answer tells.
+    pub fn is_uncertain(&self) -> bool {
+        let unanswered = matches!(self.call(), Some(CallError::Timeout | CallError::Ended));
+        unanswered || matches!(self, JetStreamError::BadReply { .. })
+    }
+
+    fn call(&self) -> Option<CallError> {
+        match self {
+            JetStreamError::Call { error, .. } => Some(*error),
+            _ => None,
+        }
+    }
 }
 
 /// The `error` object of an API reply. Fields that are missing count as 0 or empty.

@@ -32,6 +32,11 @@ pub struct PullBody {
     pub min_pending: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_ack_pending: Option<u64>,
+    /// By what the server knows the client that is pinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// A pull request that was sent. Dropping it ends it.
@@ -94,7 +99,7 @@ impl Context {
     ) -> Result<Pull, JetStreamError> {
         let subject = self.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         let wire = check_publish(&subject, self.check_subjects)?;
-        let json = serde_json::to_string(body).unwrap_or_default();
+        let json = body.json();
         self.log_request(&subject, &json);
         let limit = body.batch.saturating_add(body.heartbeats());
         let sent = self.client.call_many(&wire, json.as_bytes(), limit);
@@ -121,6 +126,11 @@ impl Context {
 }
 
 impl PullBody {
+    /// The body of a request.
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Heartbeats that may come at most: they count against the limit of a subscription.
     fn heartbeats(&self) -> u64 {
         let heartbeat = self.idle_heartbeat.filter(|&ns| ns > 0);

@@ -15,7 +15,9 @@
 #   proxy::connections $p            how many are open
 #   proxy::stop $p
 
-source [file join [file dirname [file normalize [info script]]] port.tcl]
+foreach part {port transport} {
+    source [file join [file dirname [file normalize [info script]]] $part.tcl]
+}
 
 namespace eval proxy {
     variable proxies {}
@@ -38,7 +40,7 @@ proc proxy::port {handle} {
     return [dict get $proxies $handle]
 }
 
-proc proxy::url {handle} { return nats://127.0.0.1:[port $handle] }
+proc proxy::url {handle} { return [transport::scheme]://127.0.0.1:[port $handle] }
 
 proc proxy::recorded {handle side {n end}} { Ask $handle recorded $side $n }
 proc proxy::pause {handle side} { Ask $handle pause $side }

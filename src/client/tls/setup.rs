@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 use super::ciphers::CipherSuites;
 use super::config;
-use crate::client::event::{ANSWER_TIME, Answer, Event};
+use crate::client::event::{ANSWER_TIME, Event};
 use crate::client::life::Life;
 use crate::client::lock::lock;
 use crate::client::settings::Options;
@@ -87,9 +86,7 @@ impl Setup {
         };
         self.config.get_or_init(make).await.clone()
     }
-}
 
-impl Setup {
     /// Whether a server may know us by a certificate.
     pub(crate) fn has_certificate(&self) -> bool {
         let material = self.material.as_ref();
@@ -116,20 +113,17 @@ impl Life {
 
     async fn tls_material(&self, options: &TlsOptions) -> Result<Material, String> {
         if !options.unknown.is_empty() {
-            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(" ")));
+            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(", ")));
         }
         if !options.ask_material {
             return Ok(Material::default());
         }
-        let (answer, answered) = Answer::new();
-        self.gate.ask(Event::AskTls { answer });
-        let late = || {
+        let answer = self.gate.answer_to(|answer| Event::AskTls { answer }).await;
+        answer.unwrap_or_else(|| {
             let seconds = ANSWER_TIME.as_secs();
-            format!("the event loop did not run for {seconds} s, so the files of -tls_opts were not read")
-        };
-        match timeout(ANSWER_TIME, answered).await {
-            Ok(Ok(material)) => material,
-            _ => Err(late()),
-        }
+            Err(format!(
+                "the event loop did not run for {seconds} s, so the files of -tls_opts were not read"
+            ))
+        })
     }
 }

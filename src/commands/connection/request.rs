@@ -28,6 +28,7 @@ const REQUEST_MSG: &[Spec] = &[
 ];
 
 /// What an error says when nobody listens to the subject of a request.
+const NO_RESPONDERS: &str = "No responders available for request";
 
 /// A request that has not ended.
 pub struct Pending {
@@ -297,8 +298,6 @@ impl Pending {
         }
     }
 }
-
-const NO_RESPONDERS: &str = "No responders available for request";
 
 /// Nobody listens to the subject of a request for one reply.
 pub fn no_responders() -> Error {

@@ -118,6 +118,7 @@ impl Fetch {
                 idle_heartbeat: heartbeat.map(to_nanoseconds),
                 min_pending: values.count("min_pending"),
                 group: values.text("group"),
+                ..PullBody::default()
             },
             timeout: timeout.unwrap_or_else(|| jet_stream.timeout()),
             callback: values

@@ -8,20 +8,26 @@
 //! | [`helpers`] | commands that make parts of configurations; `nats::metadata` |
 //! | `publish`, `acks` | messages to a stream, and answers to those from it |
 //! | `fetch`, `pull_request` | batches of messages; the class of those that nobody waits for |
+//! | `ordered_consumer`, `consumer_subscription`, `consumer_options` | consumers that go on and on |
+//! | `reports` | what goes wrong with them |
 //! | `failure` | errors as scripts see them |
 
 mod acks;
 pub mod consumer_config;
+mod consumer_options;
+mod consumer_subscription;
 mod consumers;
-mod failure;
+pub mod failure;
 mod fetch;
 pub mod fields;
 pub mod helpers;
-mod messages;
+pub mod messages;
+pub mod ordered_consumer;
 mod publish;
 mod pull_request;
+mod reports;
 pub mod stream_config;
-mod streams;
+pub mod streams;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -100,17 +106,19 @@ const DEFAULT_TIMEOUT: u64 = 5000;
 /// Gives the class its native parts.
 pub fn define(interp: &Interp) -> Result {
     equip(interp, "::nats::jet_stream", &CONSTRUCTOR, &DESTRUCTOR, METHODS)?;
-    pull_request::define(interp)
+    pull_request::define(interp)?;
+    ordered_consumer::define(interp)?;
+    consumer_subscription::define(interp)
 }
 
 pub struct JetStream {
     interp: Interp,
     namespace: String,
     /// The parent, at which the object is registered while it lives.
-    connection: Rc<Connection>,
+    pub connection: Rc<Connection>,
     /// The objects that go with this one.
-    children: Rc<Children>,
-    prefix: Arc<str>,
+    pub children: Rc<Children>,
+    pub prefix: Arc<str>,
     /// As it was given.
     timeout: Obj,
     trace: bool,
@@ -119,7 +127,7 @@ pub struct JetStream {
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
     let Some((connection, options)) = call.args().split_first() else {
         return Err(call.wrong_args(c"connection ?option value ...?"));
     };
@@ -145,7 +153,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
         in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
-    Ok((Rc::new(jet_stream), Work::none()))
+    Ok((Rc::new(jet_stream), Reply::Empty))
 }
 
 fn destroy(jet_stream: &Rc<JetStream>) -> Work {
@@ -191,7 +199,8 @@ impl JetStream {
         to_count(&self.timeout).unwrap_or(DEFAULT_TIMEOUT)
     }
 
-    fn context(&self, client: Client) -> Context {
+    /// What the operations of this object need.
+    pub fn context(&self, client: Client) -> Context {
         Context {
             client,
             prefix: self.prefix.clone(),
@@ -202,7 +211,7 @@ impl JetStream {
     }
 
     /// Makes a method wait for the outcome of an operation.
-    fn start<T, F>(
+    pub fn start<T, F>(
         &self,
         make: impl FnOnce(Context) -> F,
         settle: impl FnOnce(T) -> Result<Obj> + 'static,
@@ -221,8 +230,10 @@ impl JetStream {
         body: String,
         settle: impl FnOnce(ApiReply) -> Result<Obj> + 'static,
     ) -> Result<Reply> {
-        let make = |context: Context| async move { context.api(&suffix, &body).await };
-        self.start(make, |outcome| settle(outcome.map_err(failure::to_tcl)?))
+        self.start(
+            |context| context.api(&suffix, &body),
+            |outcome| settle(outcome.map_err(failure::to_tcl)?),
+        )
     }
 
     /// Makes a method wait for all entries of a listing; `convert` makes each what scripts see.

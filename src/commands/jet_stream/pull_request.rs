@@ -42,7 +42,7 @@ pub struct PullRequest {
 
 /// `nats::pull_request new jetStream stream consumer ?option value …?`, of which the option
 /// `callback` is required.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<PullRequest>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<PullRequest>, Reply)> {
     let Some((jet_stream, words)) = call.args().split_first() else {
         return Err(call.wrong_args(c"jetStream stream consumer ?args?"));
     };
@@ -65,7 +65,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<PullRequest>, Work)> {
         callback,
     };
     connection.open(|_, outlet| hand_over(pull, outlet), fetching)?;
-    Ok((object, Work::none()))
+    Ok((object, Reply::Empty))
 }
 
 fn destroy(pull_request: &Rc<PullRequest>) -> Work {
