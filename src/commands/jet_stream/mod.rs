@@ -43,6 +43,7 @@ use crate::client::Client;
 use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
 use crate::jetstream::in_flight::InFlight;
+use crate::jetstream::pins::Pins;
 use crate::jetstream::names::is_safe;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
 use crate::tcl::{Call, Command, Error, Interp, Obj, Reply, Result, Work};
@@ -124,6 +125,7 @@ pub struct JetStream {
     trace: bool,
     /// The bound of `-max_pending`.
     in_flight: Option<Arc<InFlight>>,
+    pins: Arc<Pins>,
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
@@ -150,6 +152,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
         prefix: prefix.into(),
         timeout: timeout.unwrap_or_else(|| Obj::int(DEFAULT_TIMEOUT)),
         trace: values.bool("trace").unwrap_or(false),
+        pins: Arc::default(),
         in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
@@ -207,6 +210,7 @@ impl JetStream {
             timeout: self.timeout(),
             trace: self.trace,
             check_subjects: self.connection.checks_subjects(),
+            pins: self.pins.clone(),
         }
     }
 
