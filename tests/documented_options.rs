@@ -8,52 +8,75 @@ use nats::commands::jet_stream::stream_config::{
     CONSUMER_LIMITS, EXTERNAL, PLACEMENT, REPUBLISH, SOURCE, STREAM, TRANSFORM,
 };
 use nats::commands::jet_stream::streams::{FILTER, PURGE};
+use nats::commands::kv::bucket_config::BUCKET;
+use nats::commands::kv::origins::ORIGIN;
 
-const PAGE: &str = include_str!("../docs/jetstream_management.md");
+/// A page, and its headings with the table below each.
+type Page = (&'static str, &'static [(&'static str, &'static [Field])]);
 
-/// The headings of the page, with the table below each.
-const TABLES: &[(&str, &[Field])] = &[
-    ("## Options of a stream", STREAM),
-    ("### `-mirror`, one of `-sources`", &SOURCE),
-    ("### `external` of a source", &EXTERNAL),
-    ("### `-subject_transform`, one of `subject_transforms`", &TRANSFORM),
-    ("### `-republish`", &REPUBLISH),
-    ("### `-placement`", &PLACEMENT),
-    ("### `-consumer_limits`", &CONSUMER_LIMITS),
-    ("## Options of a consumer", CONSUMER),
-    ("### Purging", PURGE),
-    ("### Listing", FILTER),
-    ("### Reading", GET),
-    ("### Deleting", DELETE),
-    ("### `nats::make_stream_source`", MAKE_STREAM_SOURCE),
-    ("### `nats::make_subject_transform`", MAKE_SUBJECT_TRANSFORM),
-    ("### `nats::make_republish`", MAKE_REPUBLISH),
-];
+const MANAGEMENT: Page = (
+    include_str!("../docs/jetstream_management.md"),
+    &[
+        ("## Options of a stream", STREAM),
+        ("### `-mirror`, one of `-sources`", &SOURCE),
+        ("### `external` of a source", &EXTERNAL),
+        (
+            "### `-subject_transform`, one of `subject_transforms`",
+            &TRANSFORM,
+        ),
+        ("### `-republish`", &REPUBLISH),
+        ("### `-placement`", &PLACEMENT),
+        ("### `-consumer_limits`", &CONSUMER_LIMITS),
+        ("## Options of a consumer", CONSUMER),
+        ("### Purging", PURGE),
+        ("### Listing", FILTER),
+        ("### Reading", GET),
+        ("### Deleting", DELETE),
+        ("### `nats::make_stream_source`", MAKE_STREAM_SOURCE),
+        ("### `nats::make_subject_transform`", MAKE_SUBJECT_TRANSFORM),
+        ("### `nats::make_republish`", MAKE_REPUBLISH),
+    ],
+);
+
+const KEY_VALUE: Page = (
+    include_str!("../docs/key_value.md"),
+    &[
+        ("### Options of a bucket", BUCKET),
+        ("### Options of an origin", ORIGIN),
+    ],
+);
 
 #[test]
 fn each_table_has_the_rows_of_the_code() {
-    for (heading, fields) in TABLES {
-        let expected: Vec<String> = fields.iter().map(row).collect();
-        let found = rows_below(heading);
-        assert_eq!(
-            found,
-            expected,
-            "below \"{heading}\" there should be:\n{}",
-            expected.join("\n")
-        );
+    for (page, tables) in [MANAGEMENT, KEY_VALUE] {
+        for (heading, fields) in tables {
+            let expected: Vec<String> = fields.iter().map(row).collect();
+            let found = rows_below(page, heading);
+            assert_eq!(
+                found,
+                expected,
+                "below \"{heading}\" there should be:\n{}",
+                expected.join("\n")
+            );
+        }
     }
 }
 
 #[test]
 fn the_page_has_no_other_table_of_options() {
-    let below_known: usize = TABLES.iter().map(|(heading, _)| rows_below(heading).len()).sum();
-    let all = PAGE.lines().filter(|line| is_row(line)).count();
-    assert_eq!(all, below_known);
+    for (page, tables) in [MANAGEMENT, KEY_VALUE] {
+        let below_known: usize = tables
+            .iter()
+            .map(|(heading, _)| rows_below(page, heading).len())
+            .sum();
+        let all = page.lines().filter(|line| is_row(line)).count();
+        assert_eq!(all, below_known);
+    }
 }
 
 /// The rows between a heading and the next one.
-fn rows_below(heading: &str) -> Vec<&'static str> {
-    let mut lines = PAGE.lines().skip_while(|line| line != &heading);
+fn rows_below(page: &'static str, heading: &str) -> Vec<&'static str> {
+    let mut lines = page.lines().skip_while(|line| line != &heading);
     lines.next();
     lines
         .take_while(|line| !line.starts_with('#'))
@@ -61,8 +84,9 @@ fn rows_below(heading: &str) -> Vec<&'static str> {
         .collect()
 }
 
+/// Tables of options have five columns, others fewer.
 fn is_row(line: &str) -> bool {
-    line.starts_with("| `")
+    line.starts_with("| `") && line.split('|').count() == 7
 }
 
 fn row(field: &Field) -> String {

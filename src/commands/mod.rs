@@ -18,7 +18,7 @@ pub mod connection;
 mod header;
 pub mod jet_stream;
 mod json;
-mod kv;
+pub mod kv;
 mod message;
 mod msg;
 mod options;
@@ -29,7 +29,7 @@ use crate::client::runtime;
 use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};
 
 /// What `tcl/` holds is part of the library, so that the package is a single file.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../../tcl/nats.tcl"),
     include_str!("../../tcl/files.tcl"),
     include_str!("../../tcl/header.tcl"),

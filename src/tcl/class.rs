@@ -57,6 +57,7 @@ impl<T: Instance> Metadata<T> {
 /// A native method. Must live in a `static`.
 pub struct Method<T> {
     raw: RawMethodType,
+    public: bool,
     run: fn(&Rc<T>, &Call) -> Result<Reply>,
 }
 
@@ -64,6 +65,7 @@ impl<T: Instance> Method<T> {
     pub const fn public(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
         Method {
             raw: method_type(name, method_entry::<T>),
+            public: true,
             run,
         }
     }
@@ -162,8 +164,9 @@ pub fn add_methods<T: Instance>(interp: &Interp, class_name: &str, methods: &'st
         // name.
         unsafe {
             let name = Obj::from_raw((api().new_string_obj)(method.raw.name, -1));
+            let public = c_int::from(method.public);
             let _: RawMethod =
-                (oo().new_method)(interp.raw(), class, name.raw(), 1, &method.raw, data(method));
+                (oo().new_method)(interp.raw(), class, name.raw(), public, &method.raw, data(method));
         }
     }
     Ok(())

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::bucket_config::{Extra, changes, new_stream, options};
 use super::failure;
 use super::origins::{mirror, sources};
-use crate::commands::connection::info::no_args;
 use crate::commands::jet_stream::JetStream;
 use crate::commands::json;
 use crate::commands::options::{Kind, gives, invalid, spec};
@@ -120,7 +119,7 @@ fn empty(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
 }
 
 fn names(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     jet_stream.start(buckets::names, |names| {
         let names = names.map_err(failure::to_tcl)?;
         let names: Vec<Obj> = names.iter().map(|name| Obj::text(name)).collect();

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::{KeyValue, failure};
-use crate::commands::connection::info::no_args;
 use crate::commands::jet_stream::fields::convert_reply;
 use crate::commands::jet_stream::stream_config::STREAM;
 use crate::commands::json;
@@ -15,7 +14,7 @@ use crate::kv::names::bucket_of;
 use crate::tcl::{Call, Obj, Reply, Result};
 
 pub fn status(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
-    no_args(call)?;
+    call.no_args()?;
     let (bucket, name) = (key_value.bucket.name.clone(), key_value.bucket.name.clone());
     key_value.jet_stream.start(
         |context| async move { buckets::info(&context, &bucket).await },
