@@ -36,6 +36,7 @@ use super::settings::{Options, Settings};
 use super::tables::Tables;
 use super::tls;
 use super::transport::WriteHalf;
+use super::websocket;
 use crate::protocol::encode;
 
 /// What the owner's handle and the life task share.
@@ -93,7 +94,10 @@ impl Life {
 
     /// No message will come any more: whatever waits for one hears of it.
     pub(crate) fn end_operations(&self) {
-        lock(&self.tables).channels.end();
+        let mut tables = lock(&self.tables);
+        tables.channels.end();
+        tables.pings.session_ended();
+        drop(tables);
         self.sessions.send_modify(|session| {
             session.connected = false;
             session.ended = true;
@@ -257,12 +261,17 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let tls = self.tls_setup(&options).await;
-        let claim = self.claim(server, &options).await?;
+        let claim = self.claim(server, &options, &tls).await?;
         let attempt = async {
-            let mut transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
-            if options.tls_first {
+            // Nothing can ask for TLS later under a WebSocket.
+            let web_socket = server.url.scheme.is_web_socket();
+            if options.tls_first || (web_socket && tls.wanted) {
                 transport = tls::wrap(transport, server, &tls).await?;
+            }
+            if web_socket {
+                transport = websocket::upgrade(transport, &server.url, &options.ws_headers).await?;
             }
             self.handshake(transport, server, &options, &tls, &claim).await
         };
@@ -311,7 +320,8 @@ impl Life {
     /// loss. Returns the write half of the socket.
     fn leave_session(&self, server: &str, error: Option<ConnectionError>) -> Option<WriteHalf> {
         let writer = {
-            let _tables = lock(&self.tables);
+            let mut tables = lock(&self.tables);
+            tables.pings.session_ended();
             self.outbox.sever()
         };
         self.closing.set_peer(None);

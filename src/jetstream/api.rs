@@ -38,10 +38,7 @@ impl Context {
             let message = call.await.map_err(not_enabled)?;
             let text = String::from_utf8_lossy(message.payload()).into_owned();
             context.log_reply(&subject, || text.clone());
-            let mut fields = parse(&subject, &text)?;
-            if let Some(error) = ApiError::of(&fields) {
-                return Err(JetStreamError::Api(error));
-            }
+            let mut fields = read_reply(&subject, &text)?;
             fields.shift_remove("type");
             Ok(ApiReply { text, fields })
         }
@@ -117,9 +114,14 @@ impl Context {
     }
 }
 
-/// The object that a reply holds.
-pub fn parse(subject: &str, text: &str) -> Result<Map<String, Value>, JetStreamError> {
-    serde_json::from_str(text).map_err(|error| bad_reply(subject, format!("no JSON object ({error})")))
+/// The fields of a reply from `subject` that tells no error.
+pub fn read_reply(subject: &str, text: &str) -> Result<Map<String, Value>, JetStreamError> {
+    let fields = serde_json::from_str(text)
+        .map_err(|error| bad_reply(subject, format!("no JSON object ({error})")))?;
+    match ApiError::of(&fields) {
+        None => Ok(fields),
+        Some(error) => Err(JetStreamError::Api(error)),
+    }
 }
 
 /// For the API, that nobody answers means that there is none.

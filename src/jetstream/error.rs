@@ -20,8 +20,14 @@ pub enum JetStreamError {
     /// The answer is none; holds the subject asked and what is wrong.
     #[error("The reply to {subject} is not understood: {fault}")]
     BadReply { subject: String, fault: String },
+    /// Nobody can pull from this consumer.
+    #[error("Consumer {0} is a push consumer: it delivers by itself")]
+    PushConsumer(String),
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// A pull request that a caller waits for brought nothing; holds its subject.
+    #[error("Sync pull request timeout, subject={subject}")]
+    PullTimeout { subject: String },
     /// The request brought no answer; holds its subject.
     #[error("Request to {subject} failed: {error:?}")]
     Call { subject: String, error: CallError },

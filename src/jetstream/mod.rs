@@ -5,17 +5,29 @@
 //! | [`api`] | requests to the JetStream API and their JSON replies |
 //! | [`consumers`] | creating and updating consumers |
 //! | [`error`] | what they fail with |
+//! | [`in_flight`], [`persistence`] | publishing: how many at once, and how often |
 //! | [`names`] | which names streams and consumers may have |
 //! | [`metadata`] | what the reply subject of a delivered message tells |
+//! | [`consume`], [`window`], [`pull_status`] | continuous consumption by overlapping pull requests |
+//! | [`ordered`], [`ordered_config`] | every message of a stream once and in order |
+//! | [`pull`] | one pull request |
 //! | [`read`], [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
+pub mod consume;
 pub mod consumers;
 pub mod error;
+pub mod in_flight;
 pub mod metadata;
 pub mod names;
+pub mod ordered;
+pub mod ordered_config;
+pub mod persistence;
+pub mod pull;
+pub mod pull_status;
 pub mod read;
 pub mod stored_message;
+pub mod window;
 
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@ use super::bucket::Bucket;
 use super::entry::{OPERATION, Operation};
 use super::error::KvError;
 use crate::jetstream::Context;
-use crate::jetstream::api::{bad_reply, parse};
-use crate::jetstream::error::{ApiError, JetStreamError};
+use crate::jetstream::api::{bad_reply, read_reply};
+use crate::jetstream::error::JetStreamError;
 use crate::protocol::Headers;
 
 /// A write to a key.
@@ -134,10 +134,7 @@ impl Write {
 
 /// The revision in the acknowledgement of a write.
 fn revision(subject: &str, ack: &[u8]) -> Result<u64, JetStreamError> {
-    let fields = parse(subject, &String::from_utf8_lossy(ack))?;
-    if let Some(error) = ApiError::of(&fields) {
-        return Err(JetStreamError::Api(error));
-    }
+    let fields = read_reply(subject, &String::from_utf8_lossy(ack))?;
     let seq = fields.get("seq").and_then(Value::as_u64);
     seq.ok_or_else(|| bad_reply(subject, "it has no seq".to_owned()))
 }

@@ -88,8 +88,9 @@ pub struct Birth<'a> {
     pub name: String,
 }
 
-/// Makes an object's value and says what is to be done once the object has it.
-pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Work)>;
+/// Makes an object's value and says what is to be done, and perhaps waited for, once the object has
+/// it. Should that fail, the object is destroyed.
+pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Reply)>;
 
 /// A native constructor. Must live in a `static`.
 pub struct Constructor<T> {
@@ -164,9 +165,14 @@ pub fn add_methods<T: Instance>(interp: &Interp, class_name: &str, methods: &'st
         // name.
         unsafe {
             let name = Obj::from_raw((api().new_string_obj)(method.raw.name, -1));
-            let public = c_int::from(method.public);
-            let _: RawMethod =
-                (oo().new_method)(interp.raw(), class, name.raw(), public, &method.raw, data(method));
+            let _: RawMethod = (oo().new_method)(
+                interp.raw(),
+                class,
+                name.raw(),
+                c_int::from(method.public),
+                &method.raw,
+                data(method),
+            );
         }
     }
     Ok(())
@@ -308,13 +314,13 @@ unsafe extern "C-unwind" fn constructor_entry<T: Instance>(
         hooks::refuse_fork()?;
         // SAFETY: Tcl passes the words of the call, and the object is alive.
         let (call, birth) = unsafe { (Call::new(&interp, objc, objv, skip), birth(&interp, object)) };
-        let (value, work) = (constructor.run)(&birth, &call)?;
+        let (value, reply) = (constructor.run)(&birth, &call)?;
         // SAFETY: the metadata owns one count, given back by `metadata_deleted`.
         unsafe {
             let value = Rc::into_raw(value).cast_mut().cast();
             (oo().object_set_metadata)(object, &T::metadata().raw, value);
         }
-        Ok(Reply::Then(work, Box::new(Reply::Empty)))
+        Ok(reply)
     });
     settle(interp, made)
 }

@@ -5,6 +5,7 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
+pub mod command_request;
 mod configure;
 mod dispatch;
 mod drain;
@@ -18,7 +19,8 @@ pub mod operations;
 mod ping;
 pub mod publish;
 pub mod request;
-mod subscribe;
+mod route;
+pub mod subscribe;
 mod tls;
 
 use std::cell::{Cell, RefCell};
@@ -36,7 +38,7 @@ use crate::client::status::Status;
 use crate::mailbox::{self, Bound, Receiver};
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip};
 use crate::tcl::notifier::{self, Waker};
-use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
 
 use self::configure::Config;
 use self::drain::Drain;
@@ -129,7 +131,7 @@ struct Variables {
 /// Pings have ids of their own, apart from requests.
 const FIRST_PING: u64 = 1 << 62;
 
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Reply)> {
     let name = call
         .args()
         .first()
@@ -201,7 +203,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
             name: connection.variables.server_info.clone(),
         },
     ]);
-    Ok((connection, work))
+    Ok((connection, Reply::Then(work, Box::new(Reply::Empty))))
 }
 
 impl Instance for Connection {
@@ -283,7 +285,7 @@ impl Connection {
     }
 
     /// A log line of now, if its level is wanted.
-    fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
+    pub fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
         self.log.line(&self.interp, level, SystemTime::now(), text)
     }
 }

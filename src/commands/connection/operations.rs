@@ -179,7 +179,11 @@ struct Waiting<S> {
 impl<T, S: FnOnce(T) -> Result<Obj>> Handler<T> for Waiting<S> {
     fn item(&self, connection: &Connection, id: u64, outcome: T) -> Option<Work> {
         let settle = self.settle.borrow_mut().take()?;
-        self.promise.settle(settle(outcome));
+        // What it would do (send a message, say) is for a caller that still waits.
+        self.promise.settle(match self.promise.is_abandoned() {
+            false => settle(outcome),
+            true => Ok(Obj::empty()),
+        });
         connection.close_operation(id);
         Some(Work::none())
     }

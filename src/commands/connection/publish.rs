@@ -111,7 +111,8 @@ impl Fields {
 }
 
 impl Connection {
-    fn send(&self, draft: &Draft) -> Result<Reply> {
+    /// Publishes a message.
+    pub fn send(&self, draft: &Draft) -> Result<Reply> {
         let message = self.check(draft)?;
         let header = message.header.as_deref();
         let mut interruption = None;
@@ -133,7 +134,7 @@ impl Connection {
     }
 
     /// Checks in the contract's order: status, size, header support, subject, reply.
-    pub(super) fn check<'a>(&self, draft: &Draft<'a>) -> Result<Outgoing<'a>> {
+    pub fn check<'a>(&self, draft: &Draft<'a>) -> Result<Outgoing<'a>> {
         if self.status.get() == Status::Closed {
             return Err(not_connected());
         }

@@ -15,9 +15,20 @@ pub fn to_tcl(error: JetStreamError) -> Error {
         JetStreamError::NotEnabled => Error::nats("ErrJetStreamNotEnabled", message),
         JetStreamError::MsgNotFound => Error::nats("ErrMsgNotFound", message),
         JetStreamError::InvalidRequest => Error::nats("ErrInvalidArg", message),
+        JetStreamError::PullTimeout { .. } => Error::nats("ErrTimeout", message),
         JetStreamError::BadReply { .. } => Error::nats("ErrProtocol", message),
+        JetStreamError::PushConsumer(_) => Error::nats("ErrPushConsumer", message),
         JetStreamError::Subject(error) => Error::nats(error.code(), message),
         JetStreamError::Call { subject, error } => call(&subject, error),
+    }
+}
+
+/// The error code without `NATS` and without numbers, and the message.
+pub fn code_and_text(error: JetStreamError) -> (String, String) {
+    match to_tcl(error) {
+        Error::Nats { code, message } => (code.to_owned(), message),
+        Error::Tcl { code, message } => (code.into_iter().nth(1).unwrap_or_default(), message),
+        Error::Raised { message, .. } => ("ErrInternal".to_owned(), message.to_text().into_owned()),
     }
 }
 

@@ -6,14 +6,26 @@
 //! | [`stream_config`], [`consumer_config`] | the tables |
 //! | `streams`, `consumers`, `messages` | methods that manage |
 //! | [`helpers`] | commands that make parts of configurations; `nats::metadata` |
+//! | `publish`, `acks` | messages to a stream, and answers to those from it |
+//! | `fetch`, `pull_request` | batches of messages; the class of those that nobody waits for |
+//! | `ordered_consumer`, `consumer_subscription`, `consumer_options` | consumers that go on and on |
+//! | `reports` | what goes wrong with them |
 //! | `failure` | errors as scripts see them |
 
+mod acks;
 pub mod consumer_config;
+mod consumer_options;
+mod consumer_subscription;
 mod consumers;
 pub mod failure;
+mod fetch;
 pub mod fields;
 pub mod helpers;
 pub mod messages;
+pub mod ordered_consumer;
+mod publish;
+mod pull_request;
+mod reports;
 pub mod stream_config;
 pub mod streams;
 
@@ -30,6 +42,7 @@ use super::options::{Kind, Spec, invalid, parse, spec, to_count};
 use crate::client::Client;
 use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
+use crate::jetstream::in_flight::InFlight;
 use crate::jetstream::names::is_safe;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
 use crate::tcl::{Call, Command, Error, Interp, Obj, Reply, Result, Work};
@@ -38,6 +51,8 @@ static METADATA: Metadata<JetStream> = Metadata::new(c"nats::jet_stream");
 static CONSTRUCTOR: Constructor<JetStream> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<JetStream> = Destructor::new(destroy);
 static METHODS: &[Method<JetStream>] = &[
+    Method::public(c"ack", acks::ack),
+    Method::public(c"ack_sync", acks::ack_sync),
     Method::public(c"account_info", account_info),
     Method::public(c"add_consumer", consumers::add_consumer),
     Method::public(c"add_consumer_from_json", consumers::add_consumer_from_json),
@@ -46,12 +61,19 @@ static METHODS: &[Method<JetStream>] = &[
     Method::public(c"add_stream", streams::add_stream),
     Method::public(c"add_stream_from_json", streams::add_stream_from_json),
     Method::public(c"api_prefix", api_prefix),
+    Method::public(c"cancel_pull_request", pull_request::cancel_pull_request),
+    Method::public(c"consume", fetch::fetch),
     Method::public(c"consumer_info", consumers::consumer_info),
     Method::public(c"consumer_names", consumers::consumer_names),
     Method::public(c"consumers", consumers::consumers),
     Method::public(c"delete_consumer", consumers::delete_consumer),
     Method::public(c"delete_stream", streams::delete_stream),
+    Method::public(c"fetch", fetch::fetch),
+    Method::public(c"in_progress", acks::in_progress),
+    Method::public(c"nak", acks::nak),
     Method::public(c"pause_consumer", consumers::pause_consumer),
+    Method::public(c"publish", publish::publish),
+    Method::public(c"publish_msg", publish::publish_msg),
     Method::public(c"purge_stream", streams::purge_stream),
     Method::public(c"resume_consumer", consumers::resume_consumer),
     Method::public(c"stream_direct_get", messages::stream_direct_get),
@@ -60,6 +82,7 @@ static METHODS: &[Method<JetStream>] = &[
     Method::public(c"stream_msg_get", messages::stream_msg_get),
     Method::public(c"stream_names", streams::stream_names),
     Method::public(c"streams", streams::streams),
+    Method::public(c"term", acks::term),
     Method::public(c"timeout", timeout),
     Method::public(c"unpin_consumer", consumers::unpin_consumer),
     Method::public(c"update_consumer", consumers::update_consumer),
@@ -74,6 +97,7 @@ const OPTIONS: &[Spec] = &[
     spec("domain", Kind::ValidStr),
     spec("trace", Kind::Bool),
     spec("api_prefix", Kind::ValidStr),
+    spec("max_pending", Kind::PosInt),
 ];
 
 /// Milliseconds for a request, unless the option says otherwise.
@@ -81,7 +105,10 @@ const DEFAULT_TIMEOUT: u64 = 5000;
 
 /// Gives the class its native parts.
 pub fn define(interp: &Interp) -> Result {
-    equip(interp, "::nats::jet_stream", &CONSTRUCTOR, &DESTRUCTOR, METHODS)
+    equip(interp, "::nats::jet_stream", &CONSTRUCTOR, &DESTRUCTOR, METHODS)?;
+    pull_request::define(interp)?;
+    ordered_consumer::define(interp)?;
+    consumer_subscription::define(interp)
 }
 
 pub struct JetStream {
@@ -95,10 +122,12 @@ pub struct JetStream {
     /// As it was given.
     timeout: Obj,
     trace: bool,
+    /// The bound of `-max_pending`.
+    in_flight: Option<Arc<InFlight>>,
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
     let Some((connection, options)) = call.args().split_first() else {
         return Err(call.wrong_args(c"connection ?option value ...?"));
     };
@@ -112,6 +141,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
         (None, None) => "$JS.API".to_owned(),
     };
     let timeout = values.get("timeout").cloned();
+    let max_pending = values.count("max_pending").filter(|&max| max > 0);
     let jet_stream = JetStream {
         interp: birth.interp.clone(),
         namespace: birth.namespace.clone(),
@@ -120,9 +150,10 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Work)> {
         prefix: prefix.into(),
         timeout: timeout.unwrap_or_else(|| Obj::int(DEFAULT_TIMEOUT)),
         trace: values.bool("trace").unwrap_or(false),
+        in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
-    Ok((Rc::new(jet_stream), Work::none()))
+    Ok((Rc::new(jet_stream), Reply::Empty))
 }
 
 fn destroy(jet_stream: &Rc<JetStream>) -> Work {

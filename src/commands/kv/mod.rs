@@ -27,7 +27,7 @@ use crate::kv::bucket::Bucket;
 use crate::tcl::class::{
     Birth, Constructor, Destructor, Instance, Metadata, Method, add_methods, equip, find,
 };
-use crate::tcl::{Call, Command, Interp, Result, Work};
+use crate::tcl::{Call, Command, Interp, Reply, Result, Work};
 
 static METADATA: Metadata<KeyValue> = Metadata::new(c"nats::key_value");
 static CONSTRUCTOR: Constructor<KeyValue> = Constructor::new(construct);
@@ -62,7 +62,7 @@ pub struct KeyValue {
 }
 
 /// `nats::key_value new jet_stream bucket config`, with the configuration of the stream in JSON.
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<KeyValue>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<KeyValue>, Reply)> {
     let [jet_stream, bucket, config] = call.args() else {
         return Err(call.wrong_args(c"jet_stream bucket config"));
     };
@@ -79,7 +79,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<KeyValue>, Work)> {
         jet_stream,
     };
     key_value.jet_stream.children.adopt(&key_value.namespace);
-    Ok((Rc::new(key_value), Work::none()))
+    Ok((Rc::new(key_value), Reply::Empty))
 }
 
 fn destroy(key_value: &Rc<KeyValue>) -> Work {
