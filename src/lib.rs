@@ -19,6 +19,7 @@
 pub mod client;
 pub mod commands;
 pub mod jetstream;
+pub mod kv;
 mod mailbox;
 pub mod protocol;
 mod tcl;

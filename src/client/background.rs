@@ -276,13 +276,6 @@ pub struct Session {
     pub ended: bool,
 }
 
-impl Session {
-    /// The number of the session in which is sent what is accepted now.
-    pub fn sending(&self) -> u64 {
-        self.number + u64::from(!self.connected)
-    }
-}
-
 /// Follows the sessions of a life.
 pub struct Sessions(watch::Receiver<Session>);
 

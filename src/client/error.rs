@@ -3,6 +3,7 @@
 use std::io;
 
 use super::tls;
+use super::websocket::Violation;
 use crate::protocol::{ProtocolError, ServerError, UnknownHeaderVersion};
 
 /// What `last_error` holds: the second word of the error code, and the text.
@@ -55,6 +56,12 @@ impl ConnectionError {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::end_of_stream(server);
         }
+        if let Some(violation) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Violation>())
+        {
+            return Self::web_socket(server, &violation.to_string());
+        }
         Self::new(
             "ErrBrokenSocket",
             format!("Connection to {server} broken - {}", os_reason(error)),
@@ -81,6 +88,21 @@ impl ConnectionError {
             "ErrConnectionRefused",
             format!("Failed to connect to {server}: {reason}"),
         )
+    }
+
+    pub(crate) fn proxy(server: &str, proxy: &str, reason: &str) -> Self {
+        Self::dial(server, &format!("proxy {proxy}: {reason}"))
+    }
+
+    /// The server did not open a WebSocket.
+    pub(crate) fn no_web_socket(server: &str, reason: &str) -> Self {
+        Self::dial(server, &format!("no WebSocket: {reason}"))
+    }
+
+    /// The server does not keep to the rules of WebSocket.
+    pub(crate) fn web_socket(server: &str, reason: &str) -> Self {
+        let text = format!("Server {server} broke the WebSocket protocol: {reason}");
+        Self::new("ErrProtocol", text)
     }
 
     pub(crate) fn timeout(server: &str) -> Self {

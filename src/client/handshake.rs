@@ -54,7 +54,9 @@ impl Life {
     ) -> Result<Established, ConnectionError> {
         let mut line = Line::new(transport, server.url.address());
         let info = self.first_info(&mut line).await?;
-        if !line.transport.is_secure() && upgrades(&info, tls.wanted, &line.address)? {
+        // Over WebSocket TLS came before HTTP or not at all; INFO only tells of the listener.
+        let settled = line.transport.is_secure() || server.url.scheme.is_web_socket();
+        if !settled && upgrades(&info, tls.wanted, &line.address)? {
             line = line.upgrade(server, tls).await?;
         }
         self.take_connect_urls(&info);

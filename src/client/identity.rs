@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use data_encoding::BASE64URL_NOPAD;
 
 use super::error::ConnectionError;
-use super::event::Event;
+use super::event::{ANSWER_TIME, Event};
 use super::gate::Gate;
 use super::life::Life;
 use super::pool::Server;
 use super::settings::Options;
+use super::tls::Setup;
 use super::url::Login;
 use crate::protocol::{Credentials, SIGNATURE_LEN, Seed, ServerInfo};
 
@@ -34,7 +35,8 @@ pub type Signature = [u8; SIGNATURE_LEN];
 /// The identity of one attempt on its way to the server.
 pub(crate) struct Claim {
     identity: Identity,
-    /// Whether it may be empty though the server wants a login; then the server decides.
+    /// Whether it may be empty though the server wants a login: it may know us by our certificate,
+    /// or the owner knows better. Then the server decides.
     may_be_empty: bool,
     signing: AtomicBool,
 }
@@ -84,7 +86,12 @@ impl Identity {
 
 impl Life {
     /// Finds the login for an attempt on the server.
-    pub(crate) async fn claim(&self, server: &Server, options: &Options) -> Result<Claim, ConnectionError> {
+    pub(crate) async fn claim(
+        &self,
+        server: &Server,
+        options: &Options,
+        tls: &Setup,
+    ) -> Result<Claim, ConnectionError> {
         let mut identity = Identity::of_url(&server.url.login);
         if identity.is_empty() && options.ask_identity {
             let question = |answer| Event::AskIdentity {
@@ -95,7 +102,11 @@ impl Life {
             identity = match self.gate.answer_to(question).await {
                 Some(Ok(identity)) => identity,
                 Some(Err(reason)) => return Err(failed(&reason)),
-                None => return Err(failed("the event loop did not provide the login in time")),
+                None => {
+                    let seconds = ANSWER_TIME.as_secs();
+                    let reason = format!("-auth_callback, or the event loop, took longer than {seconds} s");
+                    return Err(failed(&reason));
+                }
             };
         }
         if identity.is_empty() {
@@ -103,7 +114,7 @@ impl Life {
         }
         Ok(Claim {
             identity,
-            may_be_empty: options.ask_identity,
+            may_be_empty: options.ask_identity || tls.has_certificate(),
             signing: AtomicBool::new(false),
         })
     }
@@ -127,7 +138,8 @@ impl Claim {
             nkey: String::new(),
             sig: String::new(),
         };
-        if !info.auth_required() && !(identity.has_key() && info.nonce().is_some()) {
+        let key_is_asked = identity.has_key() && info.nonce().is_some();
+        if !info.auth_required() && !key_is_asked {
             return Ok(nothing);
         }
         if identity.is_empty() && !self.may_be_empty {
@@ -202,5 +214,5 @@ impl Proof<'_> {
 }
 
 fn no_signature(address: &str) -> ConnectionError {
-    ConnectionError::login(address, "-signature_callback did not answer in time")
+    ConnectionError::login(address, "-signature_callback, or the event loop, took too long")
 }

@@ -36,6 +36,7 @@ use super::settings::{Options, Settings};
 use super::tables::Tables;
 use super::tls;
 use super::transport::WriteHalf;
+use super::websocket;
 use crate::protocol::encode;
 
 /// What the owner's handle and the life task share.
@@ -260,12 +261,17 @@ impl Life {
         self.gate.deliver(events);
         let options = self.settings.options();
         let tls = self.tls_setup(&options).await;
-        let claim = self.claim(server, &options).await?;
+        let claim = self.claim(server, &options, &tls).await?;
         let attempt = async {
-            let mut transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
-            if options.tls_first {
+            // Nothing can ask for TLS later under a WebSocket.
+            let web_socket = server.url.scheme.is_web_socket();
+            if options.tls_first || (web_socket && tls.wanted) {
                 transport = tls::wrap(transport, server, &tls).await?;
+            }
+            if web_socket {
+                transport = websocket::upgrade(transport, &server.url, &options.ws_headers).await?;
             }
             self.handshake(transport, server, &options, &tls, &claim).await
         };

@@ -10,8 +10,10 @@
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
-//! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `tls`, `handshake` | from an address to an established stream |
+//! | `url`, `server`, `pool` | which servers there are and which comes next |
+//! | `dial`, `proxy`, `http`, `transport` | from an address to an open stream |
+//! | `tls`, `websocket` | layers over a stream |
+//! | `handshake` | from an open stream to a session |
 //! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
@@ -34,6 +36,7 @@ mod frames;
 mod gate;
 mod handle;
 mod handshake;
+mod http;
 pub mod identity;
 pub mod inbox;
 mod life;
@@ -42,9 +45,11 @@ mod outbox;
 pub mod pauses;
 mod pings;
 pub mod pool;
+pub mod proxy;
 mod replies;
 mod requests;
 pub mod runtime;
+mod server;
 mod server_info;
 mod session;
 pub mod settings;
@@ -54,6 +59,7 @@ mod tables;
 pub mod tls;
 mod transport;
 pub mod url;
+pub mod websocket;
 mod writer;
 
 pub use close::CloseReport;

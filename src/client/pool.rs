@@ -11,40 +11,17 @@
 //! 4. It becomes the last element. If it has failed before, its delay is due before the attempt.
 
 use std::collections::{HashSet, VecDeque};
-use std::fmt;
-use std::net::IpAddr;
 
 use rand::seq::SliceRandom;
 
 use super::error::ConnectionError;
 use super::url::{InvalidUrl, ServerUrl};
 
+pub use super::server::Server;
+
 /// Servers learnt from `connect_urls` that the pool takes in; a cluster is far smaller, and a
 /// server that announces more is broken or hostile.
 pub const MAX_DISCOVERED: usize = 256;
-
-/// One element of the pool.
-#[derive(Clone)]
-pub struct Server {
-    pub url: ServerUrl,
-    /// Learnt from a server rather than configured.
-    pub discovered: bool,
-    /// Failed attempts since the last success or the call of `connect`.
-    pub reconnects: u64,
-    /// Milliseconds since the epoch at the last failure; 0 for none.
-    pub last_attempt: u64,
-    /// The authentication error that the last attempt met, and how many before met the same.
-    auth_error: Option<(ConnectionError, u64)>,
-    /// The host name of the server that announced this one, if it has one (D13).
-    announced_by: Option<String>,
-}
-
-/// Only the address: the URL holds a login.
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Server({})", self.url.address())
-    }
-}
 
 /// The servers of one connection. Empty until configured.
 #[derive(Default)]
@@ -96,19 +73,34 @@ pub struct Announced {
     pub overflow: bool,
 }
 
+/// Why a list of URLs makes no pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolError {
+    /// The first text that is no URL.
+    InvalidUrl(String),
+    /// Some of the URLs are for WebSocket and others are not. A cluster announces its servers
+    /// without schemes, so a pool has to go one way.
+    Mixed,
+}
+
 impl ServerPool {
     /// Replaces the whole pool. With `randomize` exact duplicates go and the rest is shuffled.
     ///
     /// # Errors
-    /// The first text that is no URL; the pool is then untouched.
-    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), String> {
+    /// The pool is then untouched.
+    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), PoolError> {
         let mut seen = HashSet::new();
         let mut servers = Vec::with_capacity(texts.len());
         for text in texts {
-            let url = ServerUrl::parse(text).map_err(|InvalidUrl| text.clone())?;
+            let url = ServerUrl::parse(text).map_err(|InvalidUrl| PoolError::InvalidUrl(text.clone()))?;
             if seen.insert(text) || !randomize {
                 servers.push(Server::configured(url));
             }
+        }
+        let mut schemes = servers.iter().map(|server| server.url.scheme.is_web_socket());
+        let first = schemes.next();
+        if schemes.any(|other| Some(other) != first) {
+            return Err(PoolError::Mixed);
         }
         if randomize {
             servers.shuffle(&mut rand::rng());
@@ -241,48 +233,6 @@ impl ServerPool {
         }
         outcome
     }
-}
-
-impl Server {
-    fn configured(url: ServerUrl) -> Server {
-        Server {
-            url,
-            discovered: false,
-            reconnects: 0,
-            last_attempt: 0,
-            auth_error: None,
-            announced_by: None,
-        }
-    }
-
-    fn discovered(url: ServerUrl, by: &Server) -> Server {
-        let name = by.certificate_name();
-        Server {
-            discovered: true,
-            announced_by: Some(name.to_owned()).filter(|name| !is_address(name)),
-            ..Server::configured(url)
-        }
-    }
-
-    /// The name or address that the server's certificate must be for: of a server that was announced
-    /// by its bare address, the name of the one that announced it.
-    pub(crate) fn certificate_name(&self) -> &str {
-        let host = self.url.dial_host();
-        match &self.announced_by {
-            Some(name) if is_address(host) => name,
-            _ => host,
-        }
-    }
-
-    fn forget_failures(&mut self) {
-        self.reconnects = 0;
-        self.last_attempt = 0;
-        self.auth_error = None;
-    }
-}
-
-fn is_address(host: &str) -> bool {
-    host.parse::<IpAddr>().is_ok()
 }
 
 impl Limits {
@@ -429,13 +379,25 @@ mod tests {
         let mut pool = pool(&["a"]);
         assert_eq!(
             pool.configure(&texts(&["b", "no good"]), false),
-            Err("no good".to_owned())
+            Err(PoolError::InvalidUrl("no good".to_owned()))
         );
         assert_eq!(order(&pool), ["a"]);
         pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
         assert_eq!(order(&pool), ["b", "b", "c"]);
         pool.configure(&texts(&["b", "b", "c"]), true).expect("valid");
         assert_eq!(pool.len(), 2);
+    }
+
+    #[test]
+    fn a_pool_is_all_web_socket_or_none() {
+        let mut pool = pool(&["a"]);
+        for mixed in [["ws://b", "c"], ["tls://b", "wss://c"]] {
+            let outcome = pool.configure(&mixed.map(str::to_owned), false);
+            assert_eq!(outcome, Err(PoolError::Mixed));
+        }
+        assert_eq!(order(&pool), ["a"]);
+        let both = ["ws://b", "wss://c"].map(str::to_owned);
+        assert_eq!(pool.configure(&both, false), Ok(()));
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub fn payload(message: &Message, utf8: bool) -> Obj {
     payload_value(message.payload(), utf8)
 }
 
-fn payload_value(payload: &[u8], utf8: bool) -> Obj {
+/// Payload bytes as a script sees them.
+pub fn payload_value(payload: &[u8], utf8: bool) -> Obj {
     if utf8 {
         Obj::text(&String::from_utf8_lossy(payload))
     } else {

@@ -36,6 +36,9 @@ pub const fn spec(name: &'static str, kind: Kind) -> Spec {
     Spec { name, kind }
 }
 
+/// What stands before a secret in a dict of options or in the text of a file.
+const SECRET_MARKS: [&str; 2] = ["password", "PRIVATE KEY"];
+
 /// The checked values of a call, in the order of the declaration.
 pub struct Values {
     specs: &'static [Spec],
@@ -109,7 +112,7 @@ pub fn invalid_value(kind: &str, name: &str, value: &str) -> Error {
 }
 
 fn value_complaint(kind: &str, name: &str, value: &str) -> String {
-    format!("Invalid value for the {kind} option {name} : {value}")
+    format!("Invalid value for the {kind} option {name} : {}", shown(value))
 }
 
 impl Spec {
@@ -148,6 +151,15 @@ impl Spec {
             ));
         }
         Err(invalid_value(kind, self.name, &text))
+    }
+}
+
+/// A wrong value as a message shows it: not if the fault stands beside a secret.
+fn shown(text: &str) -> &str {
+    if SECRET_MARKS.iter().any(|mark| text.contains(mark)) {
+        "(not shown: there is a secret in it)"
+    } else {
+        text
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests to the JetStream API and their replies.
 
+use std::future::Future;
+
 use serde_json::{Map, Value};
 
 use super::Context;
@@ -22,16 +24,24 @@ pub struct ApiReply {
 }
 
 impl Context {
-    /// Asks the API, with JSON or nothing as `body`.
-    pub async fn api(&self, suffix: &str, body: &str) -> Result<ApiReply, JetStreamError> {
+    /// Asks the API, with JSON or nothing as `body`. The request is written at once.
+    pub fn api(
+        &self,
+        suffix: &str,
+        body: &str,
+    ) -> impl Future<Output = Result<ApiReply, JetStreamError>> + Send + use<> {
         let subject = self.subject(suffix);
         self.log_request(&subject, body);
-        let message = self.call(&subject, body.as_bytes()).await.map_err(not_enabled)?;
-        let text = String::from_utf8_lossy(message.payload()).into_owned();
-        self.log_reply(&subject, || text.clone());
-        let mut fields = read_reply(&subject, &text)?;
-        fields.shift_remove("type");
-        Ok(ApiReply { text, fields })
+        let call = self.call(&subject, None, body.as_bytes());
+        let context = self.clone();
+        async move {
+            let message = call.await.map_err(not_enabled)?;
+            let text = String::from_utf8_lossy(message.payload()).into_owned();
+            context.log_reply(&subject, || text.clone());
+            let mut fields = read_reply(&subject, &text)?;
+            fields.shift_remove("type");
+            Ok(ApiReply { text, fields })
+        }
     }
 
     /// Asks for all pages of a listing and returns the elements of `list`. `filter` is what the
@@ -71,14 +81,22 @@ impl Context {
         }
     }
 
-    /// Sends a request to a subject, which is checked first, and returns the reply.
-    pub async fn call(&self, subject: &str, payload: &[u8]) -> Result<Message, JetStreamError> {
-        let wire = check_publish(subject, self.check_subjects)?;
-        let answer = self.client.call(&wire, None, payload, self.timeout).await;
-        answer.map_err(|error| JetStreamError::Call {
-            subject: subject.to_owned(),
-            error,
-        })
+    /// Sends a request to a subject, which is checked first. It is written at once; the future is
+    /// the reply.
+    pub fn call(
+        &self,
+        subject: &str,
+        header: Option<&[u8]>,
+        payload: &[u8],
+    ) -> impl Future<Output = Result<Message, JetStreamError>> + Send + use<> {
+        let sent = check_publish(subject, self.check_subjects)
+            .map(|wire| self.client.call(&wire, header, payload, self.timeout));
+        let subject = subject.to_owned();
+        async move {
+            sent?
+                .await
+                .map_err(|error| JetStreamError::Call { subject, error })
+        }
     }
 
     pub fn log_request(&self, subject: &str, body: &str) {
@@ -117,7 +135,8 @@ fn not_enabled(error: JetStreamError) -> JetStreamError {
     }
 }
 
-fn bad_reply(subject: &str, fault: String) -> JetStreamError {
+/// A reply that makes no sense.
+pub fn bad_reply(subject: &str, fault: String) -> JetStreamError {
     JetStreamError::BadReply {
         subject: subject.to_owned(),
         fault,

@@ -34,9 +34,31 @@ pub enum JetStreamError {
 }
 
 impl JetStreamError {
-    /// Whether the server says that there is no such stream.
-    pub fn is_stream_not_found(&self) -> bool {
-        matches!(self, JetStreamError::Api(error) if error.error_code() == ["ErrStreamNotFound"])
+    /// Whether it is an answer of the server with this code, one of those behind `NATS`.
+    pub fn is(&self, code: &str) -> bool {
+        match self {
+            JetStreamError::Api(error) => error.error_code()[0] == code,
+            JetStreamError::MsgNotFound => code == "ErrMsgNotFound",
+            _ => false,
+        }
+    }
+
+    /// Whether nobody listens to the subject that was asked.
+    pub fn is_no_responders(&self) -> bool {
+        self.call() == Some(CallError::NoResponders)
+    }
+
+    /// Whether what was asked for may have been done, or may still be, although no answer tells.
+    pub fn is_uncertain(&self) -> bool {
+        let unanswered = matches!(self.call(), Some(CallError::Timeout | CallError::Ended));
+        unanswered || matches!(self, JetStreamError::BadReply { .. })
+    }
+
+    fn call(&self) -> Option<CallError> {
+        match self {
+            JetStreamError::Call { error, .. } => Some(*error),
+            _ => None,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::client::background::Sessions;
 use crate::client::lock::lock;
 
-/// A bound on messages in flight, for each session of its own: when a connection is lost, the
+/// A bound on messages in flight, counted afresh in each session: when a connection was lost, the
 /// answers to what was sent over it may never come, so they hold up nobody any more.
 pub struct InFlight {
     max: usize,
@@ -40,25 +40,22 @@ impl InFlight {
 
     /// A place for a message, if there is one at once and nobody has waited for it before.
     pub fn try_enter(&self, sessions: &Sessions) -> Option<Permit> {
-        self.room(sessions).try_acquire_owned().ok()
+        self.room(sessions.current().number).try_acquire_owned().ok()
     }
 
     /// Waits for a place; those who came before are served first. Never resolves when no session
     /// can come any more.
     pub async fn enter(&self, mut sessions: Sessions) -> Permit {
         loop {
+            let session = sessions.current().number;
             tokio::select! {
-                Ok(permit) = self.room(&sessions).acquire_owned() => return permit,
-                session = sessions.changed() => if session.ended {
-                    std::future::pending().await
-                },
+                Ok(permit) = self.room(session).acquire_owned() => return permit,
+                () = another(&mut sessions, session) => {}
             }
         }
     }
 
-    /// The room for what is sent now.
-    fn room(&self, sessions: &Sessions) -> Arc<Semaphore> {
-        let session = sessions.current().sending();
+    fn room(&self, session: u64) -> Arc<Semaphore> {
         let mut latest = lock(&self.latest);
         if latest.session != session {
             *latest = Latest {
@@ -67,5 +64,18 @@ impl InFlight {
             };
         }
         latest.room.clone()
+    }
+}
+
+/// Resolves when there is another session than this.
+async fn another(sessions: &mut Sessions, session: u64) {
+    loop {
+        let current = sessions.changed().await;
+        if current.ended {
+            std::future::pending().await
+        }
+        if current.number != session {
+            return;
+        }
     }
 }

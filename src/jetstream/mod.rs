@@ -11,7 +11,7 @@
 //! | [`consume`], [`window`], [`pull_status`] | continuous consumption by overlapping pull requests |
 //! | [`ordered`], [`ordered_config`] | every message of a stream once and in order |
 //! | [`pull`] | one pull request |
-//! | [`stored_message`] | messages read by their place in a stream |
+//! | [`read`], [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
 pub mod consume;
@@ -25,6 +25,7 @@ pub mod ordered_config;
 pub mod persistence;
 pub mod pull;
 pub mod pull_status;
+pub mod read;
 pub mod stored_message;
 pub mod window;
 

@@ -222,7 +222,7 @@ impl OrderedConsumer {
     async fn restart(&mut self, cause: Cause) -> Event {
         match self.begin(Some(self.stream_seq + 1)).await {
             Ok(begun) => Event::Restarted(begun),
-            Err(error) if error.is_stream_not_found() => {
+            Err(error) if error.is("ErrStreamNotFound") => {
                 self.state = State::Stopped;
                 Event::Stopped(error)
             }

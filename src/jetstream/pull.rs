@@ -50,6 +50,8 @@ pub struct Pull {
     name: String,
     /// Messages that may still come.
     left: u64,
+    /// It was ended by something else than the last message.
+    over: bool,
     deadline: Option<Instant>,
     /// Without a sign of life for this long the server has forgotten the request.
     patience: Option<Duration>,
@@ -116,6 +118,7 @@ impl Context {
             consumer_info: format!("CONSUMER.INFO.{stream}.{consumer}"),
             name: format!("{kind} pull request {}", self.client.next_request_id()),
             left: body.batch,
+            over: false,
             deadline,
             patience: heartbeat.map(|heartbeat| heartbeat.saturating_mul(MISSED_HEARTBEATS)),
         })
@@ -143,7 +146,7 @@ impl Pull {
 
     /// What comes next; `None` after the end.
     pub async fn next(&mut self) -> Option<Pulled> {
-        while self.left > 0 {
+        while !self.is_over() {
             let message = tokio::select! {
                 biased;
                 message = self.listener.recv() => match message {
@@ -163,7 +166,7 @@ impl Pull {
 
     /// What has come already, without waiting.
     pub fn next_now(&mut self) -> Option<Pulled> {
-        while self.left > 0 {
+        while !self.is_over() {
             let message = self.listener.try_recv()?;
             if let Some(pulled) = self.take(message) {
                 return Some(pulled);
@@ -182,21 +185,33 @@ impl Pull {
         while let Some(pulled) = self.next().await {
             match pulled {
                 Pulled::Message { message, .. } => messages.push(message),
-                Pulled::TimedOut if messages.is_empty() => return Err(self.explain().await),
+                Pulled::TimedOut if messages.is_empty() => return self.look_again().await,
                 Pulled::Status(_) | Pulled::TimedOut => break,
             }
         }
         Ok(messages)
     }
 
-    /// Why nothing came.
-    async fn explain(&self) -> JetStreamError {
-        match self.context.api(&self.consumer_info, "").await {
-            Err(error) => error,
-            Ok(_) => JetStreamError::PullTimeout {
-                subject: self.subject.clone(),
-            },
+    /// Nothing came in time: looks the consumer up, and then for what crossed with the timeout.
+    async fn look_again(mut self) -> Result<Vec<Message>, JetStreamError> {
+        self.context.api(&self.consumer_info, "").await?;
+        self.over = false;
+        let mut messages = Vec::new();
+        while let Some(pulled) = self.next_now() {
+            match pulled {
+                Pulled::Message { message, .. } => messages.push(message),
+                Pulled::Status(_) | Pulled::TimedOut => return Ok(messages),
+            }
         }
+        if messages.is_empty() {
+            let subject = self.subject;
+            return Err(JetStreamError::PullTimeout { subject });
+        }
+        Ok(messages)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over || self.left == 0
     }
 
     fn take(&mut self, message: Message) -> Option<Pulled> {
@@ -224,8 +239,7 @@ impl Pull {
     }
 
     fn end(&mut self, last: Pulled) -> Option<Pulled> {
-        self.left = 0;
-        self.listener.unsubscribe();
+        self.over = true;
         Some(last)
     }
 }

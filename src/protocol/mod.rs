@@ -14,6 +14,7 @@
 //! | [`nkey`](Seed), [`armour`](Armour) | keys for the login, and the files that hold them |
 //! | [`server_error`](ServerError) | what a `-ERR` means |
 //! | [`subject`] | which subjects and queue names are allowed, and their bytes on the wire |
+//! | [`time`] | the times in what servers say of messages and streams |
 //! | [`error`](ProtocolError) | how a server can break the protocol |
 
 mod armour;
@@ -27,6 +28,7 @@ mod nkey;
 mod parser;
 mod server_error;
 pub mod subject;
+pub mod time;
 
 pub use armour::Armour;
 pub use connect::{Connect, Credentials};

@@ -57,6 +57,7 @@ impl<T: Instance> Metadata<T> {
 /// A native method. Must live in a `static`.
 pub struct Method<T> {
     raw: RawMethodType,
+    public: bool,
     run: fn(&Rc<T>, &Call) -> Result<Reply>,
 }
 
@@ -64,7 +65,16 @@ impl<T: Instance> Method<T> {
     pub const fn public(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
         Method {
             raw: method_type(name, method_entry::<T>),
+            public: true,
             run,
+        }
+    }
+
+    /// A method for our own scripts, which call it by `my`.
+    pub const fn private(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
+        Method {
+            public: false,
+            ..Method::public(name, run)
         }
     }
 }
@@ -115,12 +125,12 @@ impl<T: Instance> Destructor<T> {
 /// Gives an existing class its native constructor, destructor and methods.
 pub fn equip<T: Instance>(
     interp: &Interp,
-    class: &str,
+    class_name: &str,
     constructor: &'static Constructor<T>,
     destructor: &'static Destructor<T>,
     methods: &'static [Method<T>],
 ) -> Result {
-    let class = find_class(interp, class)?;
+    let class = find_class(interp, class_name)?;
     // SAFETY: the method types and their data are statics; a null name makes a method that only
     // the class itself refers to.
     unsafe {
@@ -143,10 +153,26 @@ pub fn equip<T: Instance>(
             data(destructor),
         );
         (oo().class_set_destructor)(interp.raw(), class, made);
-        for method in methods {
+    }
+    add_methods(interp, class_name, methods)
+}
+
+/// Gives an existing class more native methods.
+pub fn add_methods<T: Instance>(interp: &Interp, class_name: &str, methods: &'static [Method<T>]) -> Result {
+    let class = find_class(interp, class_name)?;
+    for method in methods {
+        // SAFETY: the method's type and its data are statics; Tcl takes its own reference to the
+        // name.
+        unsafe {
             let name = Obj::from_raw((api().new_string_obj)(method.raw.name, -1));
-            let _: RawMethod =
-                (oo().new_method)(interp.raw(), class, name.raw(), 1, &method.raw, data(method));
+            let _: RawMethod = (oo().new_method)(
+                interp.raw(),
+                class,
+                name.raw(),
+                c_int::from(method.public),
+                &method.raw,
+                data(method),
+            );
         }
     }
     Ok(())

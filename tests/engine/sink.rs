@@ -146,7 +146,6 @@ fn describe(event: Event) -> String {
             )
         }
         Event::Log { level, text, .. } => format!("log {level:?} {text}"),
-        Event::AskTls { .. } => "ask tls".to_owned(),
         Event::Lost => "lost".to_owned(),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::WantsClientCert;
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, Error, ProtocolVersion};
+use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, ProtocolVersion};
 
 use super::key::private_key;
 use super::setup::{Material, TlsOptions};
@@ -30,6 +30,7 @@ pub(super) fn make(options: &TlsOptions, material: &Material) -> Result<Arc<Clie
     .filter(|(version, _)| options.cipher_suites.has(*version))
     .map(|(_, version)| version)
     .collect();
+    let keys = provider.key_provider;
     let verifier = if options.verify {
         verify::trusting(authorities(material)?, &provider)?
     } else {
@@ -40,7 +41,10 @@ pub(super) fn make(options: &TlsOptions, material: &Material) -> Result<Arc<Clie
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = identify(builder, material)?;
+    let mut config = match identity(material, keys)? {
+        Some(identity) => builder.with_client_cert_resolver(Arc::new(identity)),
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = options.alpn.clone();
     Ok(Arc::new(config))
 }
@@ -65,15 +69,12 @@ fn authorities(material: &Material) -> Result<Vec<CertificateDer<'static>>, Stri
     }
 }
 
-/// Adds the client's own certificate, if it has one.
-fn identify(
-    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-    material: &Material,
-) -> Result<ClientConfig, String> {
+/// The client's own certificate with its key, if it has one.
+fn identity(material: &Material, keys: &dyn KeyProvider) -> Result<Option<SingleCertAndKey>, String> {
     let Some(text) = &material.certificates else {
         return match material.key {
             Some(_) => Err("-keyfile needs -certfile".to_owned()),
-            None => Ok(builder.with_no_client_auth()),
+            None => Ok(None),
         };
     };
     let chain: Vec<_> = CertificateDer::pem_slice_iter(text)
@@ -88,10 +89,15 @@ fn identify(
     };
     let password = material.password.as_ref().map(|password| password.as_slice());
     let key = private_key(key, password).map_err(|reason| format!("{option}: {reason}"))?;
-    builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| match error {
-            Error::InconsistentKeys(_) => format!("{option}: the key is not that of -certfile"),
-            _ => format!("{option}: the key is of a kind that is not supported"),
-        })
+    let key = keys
+        .load_private_key(key)
+        .map_err(|_| format!("{option}: the key is of a kind that is not supported"))?;
+    let certified = CertifiedKey::new(chain, key);
+    // Certificates of the first version cannot be compared, but used; the server decides.
+    match certified.keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(format!("{option}: the key is not that of -certfile"))
+        }
+        _ => Ok(Some(certified.into())),
+    }
 }

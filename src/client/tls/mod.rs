@@ -16,10 +16,8 @@ mod setup;
 mod verify;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::error::ConnectionError;
@@ -44,18 +42,10 @@ pub(crate) async fn wrap(
     let address = server.url.address();
     let failed = |reason: String| ConnectionError::tls(&address, &reason);
     let name = expected_name(server, &setup.options).map_err(failed)?;
-    let config = configuration(setup).await.map_err(failed)?;
+    let config = setup.config().await.map_err(failed)?;
     let stream = TlsConnector::from(config).connect(name, transport).await;
     let stream = stream.map_err(|error| failed(reasons::of_handshake(&error)))?;
     Ok(Transport::layered(stream, true))
-}
-
-/// Reading certificates and keys takes time that the runtime's one thread has not got.
-async fn configuration(setup: &Setup) -> Result<Arc<ClientConfig>, String> {
-    let options = setup.options.clone();
-    let material = setup.material.clone()?;
-    let made = tokio::task::spawn_blocking(move || config::make(&options, &material)).await;
-    made.unwrap_or_else(|_| Err("the configuration could not be made".to_owned()))
 }
 
 /// The name that the certificate must be for, which is told the server, too, unless it is an address.

@@ -4,6 +4,7 @@ use std::io;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
+use super::verify::is_authority;
 use crate::client::error::os_reason;
 
 /// The reason for a handshake that failed.
@@ -18,6 +19,10 @@ pub(super) fn of_handshake(error: &io::Error) -> String {
 pub(crate) fn reason(error: &io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<Error>()?;
     Some(match error {
+        error if is_authority(error) => {
+            "certificate verify failed: the certificate is self-signed; give it as -cafile if you trust it"
+                .to_owned()
+        }
         Error::InvalidCertificate(cause) => {
             format!("certificate verify failed: {}", of_certificate(cause))
         }

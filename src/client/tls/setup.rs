@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::time::timeout;
+use tokio::sync::OnceCell;
+use tokio_rustls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 use super::ciphers::CipherSuites;
-use crate::client::event::{ANSWER_TIME, Answer, Event};
+use super::config;
+use crate::client::event::{ANSWER_TIME, Event};
 use crate::client::life::Life;
 use crate::client::lock::lock;
 use crate::client::settings::Options;
@@ -64,40 +66,64 @@ impl fmt::Debug for Material {
 /// Everything about TLS for one attempt.
 pub(crate) struct Setup {
     pub(crate) options: TlsOptions,
-    /// What the files hold now, or why they cannot be read. That is an error only if there will
-    /// be a handshake.
-    pub(crate) material: Result<Arc<Material>, String>,
     /// Nothing but INFO may pass in clear text.
     pub(crate) wanted: bool,
+    /// What the files hold now, or why they cannot be read. That is an error only if there will
+    /// be a handshake.
+    material: Result<Arc<Material>, String>,
+    config: OnceCell<Result<Arc<ClientConfig>, String>>,
+}
+
+impl Setup {
+    /// The configuration of rustls, made once. That takes its time: certificates are read, keys
+    /// decrypted, and the runtime's one thread has something better to do.
+    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        let make = async || {
+            let options = self.options.clone();
+            let material = self.material.clone()?;
+            let made = tokio::task::spawn_blocking(move || config::make(&options, &material)).await;
+            made.unwrap_or_else(|_| Err("the configuration could not be made".to_owned()))
+        };
+        self.config.get_or_init(make).await.clone()
+    }
+
+    /// Whether a server may know us by a certificate.
+    pub(crate) fn has_certificate(&self) -> bool {
+        let material = self.material.as_ref();
+        material.is_ok_and(|material| material.certificates.is_some())
+    }
 }
 
 impl Life {
     /// Gathers what an attempt needs to know; asks the owner if there are files to read.
     pub(crate) async fn tls_setup(&self, options: &Options) -> Setup {
         let asked = options.secure || options.tls_first;
-        Setup {
-            options: options.tls.clone(),
-            material: self.tls_material(&options.tls).await.map(Arc::new),
+        let setup = Setup {
             wanted: asked || lock(&self.settings.pool).wants_tls(),
+            material: self.tls_material(&options.tls).await.map(Arc::new),
+            config: OnceCell::new(),
+            options: options.tls.clone(),
+        };
+        // A server that has said INFO does not wait for long.
+        if setup.wanted || options.tls.ask_material {
+            let _ = setup.config().await;
         }
+        setup
     }
 
     async fn tls_material(&self, options: &TlsOptions) -> Result<Material, String> {
         if !options.unknown.is_empty() {
-            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(" ")));
+            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(", ")));
         }
         if !options.ask_material {
             return Ok(Material::default());
         }
-        let (answer, answered) = Answer::new();
-        self.gate.ask(Event::AskTls { answer });
-        let late = || {
+        let answer = self.gate.answer_to(|answer| Event::AskTls { answer }).await;
+        answer.unwrap_or_else(|| {
             let seconds = ANSWER_TIME.as_secs();
-            format!("the event loop did not run for {seconds} s, so the files of -tls_opts were not read")
-        };
-        match timeout(ANSWER_TIME, answered).await {
-            Ok(Ok(material)) => material,
-            _ => Err(late()),
-        }
+            Err(format!(
+                "the event loop did not run for {seconds} s, so the files of -tls_opts were not read"
+            ))
+        })
     }
 }

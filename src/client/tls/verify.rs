@@ -86,8 +86,9 @@ impl ServerCertVerifier for Trusting {
     }
 }
 
-/// Whether a server's certificate was refused because it is an authority's.
-fn is_authority(error: &Error) -> bool {
+/// Whether a server's certificate was refused because it is an authority's, which hardly any but a
+/// self-signed one is.
+pub(super) fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(cause)) = error else {
         return false;
     };

@@ -8,7 +8,7 @@ use std::future::Future;
 use super::Connection;
 use super::operations::{End, Handler};
 use super::publish::{Draft, Outgoing, refused};
-use super::request::{Ending, NO_RESPONDERS, Pending, timed_out};
+use super::request::{Ending, Pending, no_responders, timed_out};
 use crate::client::Client;
 use crate::client::background::{CallError, Outlet};
 use crate::client::error::PublishError;
@@ -130,7 +130,7 @@ impl Failure {
     /// The error of a call that waited for the reply from this subject.
     fn error(self, subject: &Obj) -> Error {
         match self {
-            Failure::NoResponders => Error::nats("ErrNoResponders", NO_RESPONDERS),
+            Failure::NoResponders => no_responders(),
             Failure::TimedOut => timed_out(&subject.to_text()),
             Failure::Refused(error) => refused(error),
             Failure::Ended(ending) => End::Connection(ending).error(),

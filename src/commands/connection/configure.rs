@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use super::Connection;
-use super::tls;
+use super::{Connection, route, tls};
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
+use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
+use crate::client::url::ServerUrl;
 use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
@@ -52,6 +53,8 @@ const OPTIONS: &[Spec] = &[
     spec("jwt", Kind::Str),
     spec("signature_callback", Kind::Str),
     spec("auth_callback", Kind::Str),
+    spec("ws_headers", Kind::Str),
+    spec("proxy_url", Kind::Str),
 ];
 
 /// The options from which the login is read anew for each attempt.
@@ -152,6 +155,7 @@ impl Config {
 
     /// What the engine acts upon.
     fn engine_options(&self, interp: &Interp) -> Options {
+        let given = |option| self.get(option).cloned().unwrap_or_else(Obj::empty);
         Options {
             name: self.text("name"),
             pedantic: self.bool("pedantic"),
@@ -168,6 +172,9 @@ impl Config {
                 .get("tls_opts")
                 .and_then(|dict| tls::parse(interp, dict).ok())
                 .unwrap_or_default(),
+            // Both were checked when they were set.
+            ws_headers: route::ws_headers(interp, &given("ws_headers")).unwrap_or_default(),
+            proxy: route::proxy(&given("proxy_url")).unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
             ask_delay: self.is_set("custom_reconnect_delay"),
@@ -255,6 +262,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     if let Some(options) = values.get("tls_opts") {
         tls::parse(&connection.interp, options)?;
     }
+    if let Some(headers) = values.get("ws_headers") {
+        route::ws_headers(&connection.interp, headers)?;
+    }
+    if let Some(url) = values.get("proxy_url") {
+        route::proxy(url)?;
+    }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
@@ -267,7 +280,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
         connection
             .pool()
             .configure(&urls, randomize)
-            .map_err(|url| invalid_url(&url))?;
+            .map_err(|error| match error {
+                PoolError::InvalidUrl(url) => invalid_url(&url),
+                PoolError::Mixed => invalid(
+                    "Invalid -servers: ws:// and wss:// URLs cannot stand in one list with nats:// and tls:// URLs",
+                ),
+            })?;
     }
     for (name, value) in values.given() {
         connection.config.borrow_mut().set(name, value.clone());
@@ -286,7 +304,7 @@ fn check_inbox_prefix(prefix: &Obj) -> Result {
 }
 
 fn invalid_url(text: &str) -> crate::tcl::Error {
-    invalid(format!("Invalid URL {text}"))
+    invalid(format!("Invalid URL {}", ServerUrl::redacted(text)))
 }
 
 fn refuse_unless_closed(connection: &Connection) -> Result {

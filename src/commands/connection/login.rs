@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::Connection;
-use super::files::{File, Wanted, read};
+use super::files::{File, Outcome, Wanted, read};
 use super::info::server_dict;
 use crate::client::event::{Answer, LogLevel};
 use crate::client::identity::{Identity, Signature};
@@ -106,21 +106,23 @@ impl Connection {
         .collect();
         let this = self.this.clone();
         read(&self.interp, wanted, move |files| {
-            let connection = this.upgrade();
-            let warnings = connection.iter().flat_map(|connection| {
-                let exposed = files.iter().flatten().filter(|file| file.exposed);
-                exposed.filter_map(|file| {
-                    let text = format!(
-                        "The file of {} can be read by other users of this system",
-                        file.option
-                    );
-                    connection.log(LogLevel::Warn, &text)
-                })
-            });
-            let warnings = Work::Many(warnings.collect());
+            let warnings = this
+                .upgrade()
+                .map(|connection| connection.warn_of_exposed(&files));
             answer.give(files.and_then(assemble));
-            warnings
+            warnings.unwrap_or_else(Work::none)
         })
+    }
+
+    fn warn_of_exposed(&self, files: &Outcome) -> Work {
+        let config = self.config.borrow();
+        let exposed = files.iter().flatten().filter(|file| file.exposed);
+        let lines = exposed.filter_map(|File { option, .. }| {
+            let name = config.get(option.trim_start_matches('-'))?.to_text();
+            let line = format!("Others can read the secret in {option} {name}: take away their rights");
+            self.log(LogLevel::Warn, &line)
+        });
+        Work::Many(lines.collect())
     }
 }
 

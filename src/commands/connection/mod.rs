@@ -19,6 +19,7 @@ pub mod operations;
 mod ping;
 pub mod publish;
 pub mod request;
+mod route;
 pub mod subscribe;
 mod tls;
 

@@ -28,7 +28,7 @@ const REQUEST_MSG: &[Spec] = &[
 ];
 
 /// What an error says when nobody listens to the subject of a request.
-pub const NO_RESPONDERS: &str = "No responders available for request";
+const NO_RESPONDERS: &str = "No responders available for request";
 
 /// A request that has not ended.
 pub struct Pending {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{JetStream, consumer_name, failure, stream_name};
 use crate::client::Client;
 use crate::commands::connection::subscribe::Callback;
-use crate::commands::options::{Kind, Spec, gives, invalid, invalid_value, parse, spec};
+use crate::commands::options::{Kind, Spec, gives, invalid, invalid_value, parse, spec, to_count};
 use crate::commands::promise::Promise;
 use crate::jetstream::pull::{Pull, PullBody};
 use crate::tcl::{Call, Obj, Reply, Result, Work};
@@ -86,10 +86,12 @@ impl Fetch {
         };
         let (stream, consumer) = (stream_name(stream)?, consumer_name(consumer)?);
         let values = parse(options, OPTIONS)?;
-        let batch = values.count("batch_size").unwrap_or(1);
-        if batch == 0 {
-            return Err(invalid_value("pos_int", "batch_size", "0"));
-        }
+        let batch = match values.get("batch_size") {
+            None => 1,
+            Some(size) => to_count(size)
+                .filter(|&size| size > 0)
+                .ok_or_else(|| invalid_value("pos_int", "batch_size", &size.to_text()))?,
+        };
         let timeout = values.count("timeout");
         // Milliseconds that the server may wait; without it, it answers at once.
         let expires = match (timeout, values.count("expires")) {
@@ -102,7 +104,7 @@ impl Fetch {
         let heartbeat = values.count("idle_heartbeat").filter(|&ms| ms > 0);
         if heartbeat.is_some_and(|heartbeat| heartbeat > expires.unwrap_or(0) / 2) {
             return Err(invalid(
-                "-idle_heartbeat requires -timeout, and may be half of what the server waits at most",
+                "-idle_heartbeat requires -timeout, and must be at most half of -expires",
             ));
         }
         Ok(Fetch {

@@ -60,7 +60,7 @@ pub fn stream_direct_get(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Repl
     let make = |context: Context| async move {
         let subject = context.subject(&suffix);
         context.log_request(&subject, &body);
-        let reply = context.call(&subject, body.as_bytes()).await;
+        let reply = context.call(&subject, None, body.as_bytes()).await;
         (context, subject, reply)
     };
     jet_stream.start(make, move |(context, subject, reply)| {

@@ -17,7 +17,7 @@ pub mod consumer_config;
 mod consumer_options;
 mod consumer_subscription;
 mod consumers;
-mod failure;
+pub mod failure;
 mod fetch;
 pub mod fields;
 pub mod helpers;
@@ -115,10 +115,10 @@ pub struct JetStream {
     interp: Interp,
     namespace: String,
     /// The parent, at which the object is registered while it lives.
-    connection: Rc<Connection>,
+    pub connection: Rc<Connection>,
     /// The objects that go with this one.
-    children: Rc<Children>,
-    prefix: Arc<str>,
+    pub children: Rc<Children>,
+    pub prefix: Arc<str>,
     /// As it was given.
     timeout: Obj,
     trace: bool,
@@ -199,7 +199,8 @@ impl JetStream {
         to_count(&self.timeout).unwrap_or(DEFAULT_TIMEOUT)
     }
 
-    fn context(&self, client: Client) -> Context {
+    /// What the operations of this object need.
+    pub fn context(&self, client: Client) -> Context {
         Context {
             client,
             prefix: self.prefix.clone(),
@@ -210,7 +211,7 @@ impl JetStream {
     }
 
     /// Makes a method wait for the outcome of an operation.
-    fn start<T, F>(
+    pub fn start<T, F>(
         &self,
         make: impl FnOnce(Context) -> F,
         settle: impl FnOnce(T) -> Result<Obj> + 'static,
@@ -229,8 +230,10 @@ impl JetStream {
         body: String,
         settle: impl FnOnce(ApiReply) -> Result<Obj> + 'static,
     ) -> Result<Reply> {
-        let make = |context: Context| async move { context.api(&suffix, &body).await };
-        self.start(make, |outcome| settle(outcome.map_err(failure::to_tcl)?))
+        self.start(
+            |context| context.api(&suffix, &body),
+            |outcome| settle(outcome.map_err(failure::to_tcl)?),
+        )
     }
 
     /// Makes a method wait for all entries of a listing; `convert` makes each what scripts see.
