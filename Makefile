@@ -3,6 +3,7 @@
 #   make demo                            runs the examples against a server of its own
 #   make bench                           what the package costs beside what Tcl costs
 #   make test                            everything; see scripts/test
+#   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
 
@@ -17,7 +18,7 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library library-path demo bench test test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench test test-matrix test-tcl prepare install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -42,6 +43,9 @@ bench: all
 
 test:
 	scripts/test
+
+test-matrix:
+	scripts/test-matrix
 
 test-tcl: all
 	NATS_SERVER="$${NATS_SERVER:-$$(scripts/nats-server)}" TCLLIBPATH=$(CURDIR)/build \

@@ -64,8 +64,10 @@ fn rows_below(heading: &str) -> Vec<&'static str> {
         .collect()
 }
 
+/// Whether the line is about an option, not about an error code or a method.
 fn is_row(line: &str) -> bool {
-    line.starts_with("| `")
+    let name = line.strip_prefix("| `");
+    name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
 fn row(field: &Field) -> String {

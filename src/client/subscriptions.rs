@@ -81,9 +81,11 @@ impl Subscriptions {
         Some(Some(subscription.told()))
     }
 
-    /// Ends a subscription; returns whether it was there.
+    /// Ends a subscription; returns whether the server is to be told, which does not know it or
+    /// was told already otherwise.
     pub(crate) fn remove(&mut self, sid: u64) -> bool {
-        self.table.remove(&sid).is_some()
+        let removed = self.table.remove(&sid);
+        removed.is_some_and(|subscription| !subscription.draining)
     }
 
     /// Tells the server to end all subscriptions of the owner and of operations without an end of

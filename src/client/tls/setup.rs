@@ -113,7 +113,7 @@ impl Life {
 
     async fn tls_material(&self, options: &TlsOptions) -> Result<Material, String> {
         if !options.unknown.is_empty() {
-            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(" ")));
+            return Err(format!("unknown in -tls_opts: {}", options.unknown.join(", ")));
         }
         if !options.ask_material {
             return Ok(Material::default());

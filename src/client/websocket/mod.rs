@@ -4,15 +4,17 @@
 //! |---|---|
 //! | here | the upgrade: one HTTP exchange |
 //! | `headers` | the headers that the owner adds to it |
+//! | `decoder` | the rules for incoming frames |
 //! | `stream` | frames as a stream of bytes |
 //!
 //! TLS, if wanted, lies below all of this. INFO's word on TLS only mirrors the listener then.
 
+mod decoder;
 mod headers;
 mod stream;
 
+pub(crate) use decoder::Violation;
 pub use headers::{Header, InvalidHeader, parse_headers};
-pub(crate) use stream::Violation;
 
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 

@@ -7,185 +7,178 @@
 //! Reading may have to write an answer, so both halves work on one state, behind the lock with which
 //! the transport splits a layer.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use thiserror::Error;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tungstenite::error::ProtocolError;
-use tungstenite::protocol::frame::CloseFrame;
-use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Error, Message, Utf8Bytes};
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tungstenite::protocol::frame::{Frame, FrameHeader};
 
+use super::decoder::{Decoder, Item, Violation};
 use crate::client::transport::Transport;
 
-/// Content that a frame from the server may have. A server writes all that waits for us as one
-/// frame, and drops us before that is more.
-const MAX_INCOMING: usize = 64 << 20;
+/// Room for one read.
+const READ_SIZE: usize = 64 * 1024;
 /// Content of the frames that we send. Each is taken as a whole before it is written, so this much
 /// counts as written before it is.
-const MAX_OUTGOING: usize = 64 << 10;
-
-/// What the server did against the rules, as words that follow a colon.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub(crate) struct Violation(String);
+const MAX_CONTENT: usize = 64 * 1024;
+/// With more than this unsent a ping is not answered: a server that does not read shall not grow
+/// our memory.
+const MAX_UNSENT: usize = 2 * MAX_CONTENT;
 
 /// The stream of bytes over a transport on which the upgrade is complete.
 pub(super) fn over(transport: Transport) -> Transport {
     let secure = transport.is_secure();
-    let config = WebSocketConfig::default()
-        .max_frame_size(Some(MAX_INCOMING))
-        .max_message_size(Some(MAX_INCOMING))
-        .write_buffer_size(0);
-    let frames = Frames {
-        context: WebSocketContext::new(Role::Client, Some(config)),
+    let stream = Stream {
         transport,
-        unread: Bytes::new(),
-        ended: false,
+        decoder: Decoder::default(),
+        input: vec![0; READ_SIZE],
+        begin: 0,
+        end: 0,
+        unsent: BytesMut::new(),
+        closed_by_us: false,
+        closed_by_peer: false,
     };
-    Transport::layered(frames, secure)
+    Transport::layered(stream, secure)
 }
 
-/// The frames and what carries them.
-struct Frames {
-    context: WebSocketContext,
+struct Stream {
     transport: Transport,
-    /// Content that was received and not read yet.
-    unread: Bytes,
-    /// The peer has closed.
-    ended: bool,
+    decoder: Decoder,
+    /// What was read is between `begin` and `end`.
+    input: Vec<u8>,
+    begin: usize,
+    end: usize,
+    /// Whole frames, the first perhaps written in part.
+    unsent: BytesMut,
+    /// Our close frame was sent or stands in `unsent`: no other may follow.
+    closed_by_us: bool,
+    closed_by_peer: bool,
 }
 
-impl AsyncRead for Frames {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            if !self.unread.is_empty() {
-                let count = self.unread.len().min(buf.remaining());
-                buf.put_slice(&self.unread.split_to(count));
-                return Poll::Ready(Ok(()));
-            }
-            if self.ended {
-                return Poll::Ready(Ok(()));
-            }
-            match ready!(self.poll(cx, |context, socket| context.read(socket))) {
-                Ok(Message::Binary(content)) => self.unread = content,
-                Ok(Message::Close(_)) => {
-                    // The answer is a courtesy: if the socket does not take it, it goes nowhere.
-                    let _ = self.as_mut().poll_flush(cx);
-                    self.ended = true;
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.unsent.is_empty() {
+            this.send_answers(cx);
+        }
+        while !this.closed_by_peer {
+            let input = &this.input[this.begin..this.end];
+            let Some((item, used)) = this.decoder.next(input, buf.remaining()).map_err(to_io)? else {
+                if ready!(this.poll_fill(cx))? == 0 {
+                    break;
                 }
-                Ok(Message::Text(_)) => {
-                    return Poll::Ready(Err(violation("it sent a text frame")));
+                continue;
+            };
+            this.begin += used;
+            match item {
+                Item::Content(bytes) => {
+                    buf.put_slice(bytes);
+                    return Poll::Ready(Ok(()));
                 }
-                // The next read answers a ping.
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.ended = true,
-                Err(error) => return Poll::Ready(Err(error)),
+                Item::Ping(content) => {
+                    let content = Bytes::copy_from_slice(content);
+                    if !this.closed_by_us && this.unsent.len() <= MAX_UNSENT {
+                        this.push(OpCode::Control(Control::Pong), content);
+                        this.send_answers(cx);
+                    }
+                }
+                Item::Close(content) => {
+                    let code = Bytes::copy_from_slice(content.get(..2).unwrap_or_default());
+                    this.closed_by_peer = true;
+                    this.close(code);
+                    this.send_answers(cx);
+                }
+                Item::Nothing => {}
             }
         }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Frames {
-    /// Takes a frame when the one before has left.
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.as_mut().poll_flush(cx))?;
-        let content = &bytes[..bytes.len().min(MAX_OUTGOING)];
-        let frame = Message::Binary(Bytes::copy_from_slice(content));
-        match self.poll(cx, |context, socket| context.write(socket, frame)) {
+impl AsyncWrite for Stream {
+    /// Takes a frame when those before have left.
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_send(cx))?;
+        if this.closed_by_us {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let content = &bytes[..bytes.len().min(MAX_CONTENT)];
+        this.push(OpCode::Data(Data::Binary), Bytes::copy_from_slice(content));
+        // What the socket does not take at once goes with the next write or flush.
+        match this.poll_send(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // What could not be written at once is kept for the next flush.
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(content.len())),
         }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |context, socket| context.flush(socket))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_send(cx))?;
+        Pin::new(&mut this.transport).poll_flush(cx)
     }
 
     /// Sends a close frame behind everything else.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let farewell = CloseFrame {
-            code: CloseCode::Normal,
-            reason: Utf8Bytes::default(),
-        };
-        ready!(self.poll(cx, |context, socket| context.close(socket, Some(farewell))))?;
+        let normal = u16::from(CloseCode::Normal).to_be_bytes();
+        self.close(Bytes::copy_from_slice(&normal));
+        ready!(self.as_mut().poll_flush(cx))?;
         Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }
 
-impl Frames {
-    /// Does something with the frames. A socket that is not ready is no error here.
-    fn poll<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        act: impl FnOnce(&mut WebSocketContext, &mut AtOnce) -> tungstenite::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        let mut socket = AtOnce {
-            transport: &mut self.transport,
-            cx,
-        };
-        match act(&mut self.context, &mut socket) {
-            Ok(value) => Poll::Ready(Ok(value)),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            Err(error) => Poll::Ready(Err(to_io(error))),
+impl Stream {
+    /// Reads behind what is there: an incomplete frame of the small kind, which always leaves room.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.copy_within(self.begin..self.end, 0);
+        self.end -= self.begin;
+        self.begin = 0;
+        let mut room = ReadBuf::new(&mut self.input[self.end..]);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
+        let count = room.filled().len();
+        self.end += count;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let count = ready!(Pin::new(&mut self.transport).poll_write(cx, &self.unsent))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent.advance(count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends while reading. An error shows when something is written; what is there to be read
+    /// comes first.
+    fn send_answers(&mut self, cx: &mut Context<'_>) {
+        let _ = Pin::new(self).poll_flush(cx);
+    }
+
+    fn close(&mut self, code: Bytes) {
+        if !self.closed_by_us {
+            self.closed_by_us = true;
+            self.push(OpCode::Control(Control::Close), code);
         }
     }
-}
 
-fn to_io(error: Error) -> io::Error {
-    match error {
-        Error::Io(error) => error,
-        Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => io::ErrorKind::UnexpectedEof.into(),
-        Error::Protocol(ProtocolError::SendAfterClosing) => io::ErrorKind::BrokenPipe.into(),
-        Error::Protocol(rule) => violation(&rule.to_string()),
-        Error::Capacity(_) => violation("it sent a frame of more than 64 MiB"),
-        Error::Utf8(_) => violation("it sent a text frame"),
-        other => violation(&other.to_string()),
+    /// Puts a frame behind the others.
+    fn push(&mut self, opcode: OpCode, content: Bytes) {
+        let header = FrameHeader {
+            opcode,
+            mask: Some(rand::random()),
+            ..FrameHeader::default()
+        };
+        // The buffer takes everything, so there is no error.
+        let _ = Frame::from_payload(header, content).format(&mut (&mut self.unsent).writer());
     }
 }
 
-fn violation(reason: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, Violation(reason.to_owned()))
-}
-
-/// The transport as the crate wants it: what is not ready at once is an error.
-struct AtOnce<'a, 'b> {
-    transport: &'a mut Transport,
-    cx: &'a mut Context<'b>,
-}
-
-fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
-    match poll {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-    }
-}
-
-impl Read for AtOnce<'_, '_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let mut buf = ReadBuf::new(buf);
-        or_would_block(Pin::new(&mut *self.transport).poll_read(self.cx, &mut buf))?;
-        Ok(buf.filled().len())
-    }
-}
-
-impl Write for AtOnce<'_, '_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        or_would_block(Pin::new(&mut *self.transport).poll_write(self.cx, buf))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        or_would_block(Pin::new(&mut *self.transport).poll_flush(self.cx))
-    }
+fn to_io(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, violation)
 }

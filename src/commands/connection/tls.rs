@@ -29,7 +29,8 @@ const REQUIRE: Spec = spec("tls_opts -require", Kind::Bool);
 const TLS12: Spec = spec("tls_opts -tls1.2", Kind::Bool);
 const TLS13: Spec = spec("tls_opts -tls1.3", Kind::Bool);
 
-/// The options by their names without dashes.
+/// The options by their names without the dash. A word without one stands for nothing: where a pair
+/// is not complete, it may be a value, and a secret.
 struct Given(Vec<(String, Obj)>);
 
 /// Reads the dict.
@@ -58,7 +59,10 @@ pub fn parse(interp: &Interp, dict: &Obj) -> Result<TlsOptions> {
 
 impl Given {
     fn new(interp: &Interp, dict: &Obj) -> Result<Given> {
-        let named = |(name, value): (Obj, Obj)| (name.to_text().trim_start_matches('-').to_owned(), value);
+        let named = |(name, value): (Obj, Obj)| {
+            let bare = name.to_text().strip_prefix('-').unwrap_or_default().to_owned();
+            (bare, value)
+        };
         Ok(Given(dict.pairs(interp)?.into_iter().map(named).collect()))
     }
 
@@ -106,7 +110,11 @@ impl Given {
         let is_known =
             |name: &str| known.contains(&name) || FILES.contains(&name) || WITHOUT_MEANING.contains(&name);
         let unknown = self.0.iter().filter(|(name, _)| !is_known(name));
-        unknown.map(|(name, _)| format!("-{name}")).collect()
+        let shown = |name: &str| match name {
+            "" => "a word without dash".to_owned(),
+            name => format!("-{name}"),
+        };
+        unknown.map(|(name, _)| shown(name)).collect()
     }
 
     /// What is to be read, in the order in which it is used.
