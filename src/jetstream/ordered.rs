@@ -104,6 +104,8 @@ struct Running {
 const MISSED_HEARTBEATS: u32 = 3;
 /// The time between attempts to make another consumer.
 const RETRY: Duration = Duration::from_secs(10);
+/// Milliseconds after which a request for another consumer is repeated.
+const QUICK: u64 = 1000;
 /// What events count that are no messages, and that a server can cause at will.
 const ODD_WEIGHT: usize = 100;
 
@@ -121,7 +123,7 @@ impl OrderedConsumer {
             stream_seq: 0,
             backlog: Backlog::Coming,
         };
-        let begun = consumer.begin(None).await?;
+        let begun = consumer.begin(None, consumer.context.timeout).await?;
         Ok((consumer, begun))
     }
 
@@ -262,7 +264,7 @@ impl OrderedConsumer {
 
     /// Makes another consumer, if that works.
     async fn restart(&mut self, cause: Cause) -> Event {
-        match self.begin(Some(self.stream_seq + 1)).await {
+        match self.begin_again(self.stream_seq + 1).await {
             Ok(begun) => Event::Restarted(begun),
             Err(error) if error.is("ErrStreamNotFound") => {
                 self.state = State::Stopped;
@@ -275,8 +277,28 @@ impl OrderedConsumer {
         }
     }
 
-    async fn begin(&mut self, start: Option<u64>) -> Result<Begun, JetStreamError> {
-        let client = self.context.client.clone();
+    /// Asks up to three times within the time of one request: a cluster that has just lost a server
+    /// may give the new consumer to that very server, and then nobody answers.
+    async fn begin_again(&mut self, start: u64) -> Result<Begun, JetStreamError> {
+        let whole = self.context.timeout;
+        let quick = if whole == 0 { QUICK } else { QUICK.min(whole / 5) };
+        let rest = whole.saturating_sub(2 * quick);
+        let mut outcome = self.begin(Some(start), quick.max(1)).await;
+        for timeout in [quick.max(1), rest] {
+            if !matches!(&outcome, Err(error) if error.is_timeout()) {
+                break;
+            }
+            outcome = self.begin(Some(start), timeout).await;
+        }
+        outcome
+    }
+
+    async fn begin(&mut self, start: Option<u64>, timeout: u64) -> Result<Begun, JetStreamError> {
+        let context = Context {
+            timeout,
+            ..self.context.clone()
+        };
+        let client = &context.client;
         let inbox = client.new_inbox();
         let request = ConsumerRequest {
             stream: self.settings.stream.clone(),
@@ -286,7 +308,7 @@ impl OrderedConsumer {
             config: self.settings.consumer(&inbox, start),
             action: Action::Create,
         };
-        let info = self.context.configure_consumer(&request).await?.fields;
+        let info = context.configure_consumer(&request).await?.fields;
         let name = info.get("name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let delivered = |name: &str| info.get("delivered")?.get(name)?.as_u64();
