@@ -1,7 +1,7 @@
 # The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
 #
 #   make demo                            runs the examples against a server of its own
-#   make bench                           what the package costs beside what Tcl costs
+#   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
 #   make test                            everything; see scripts/test
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
@@ -38,7 +38,7 @@ demo: all
 	scripts/demo
 
 bench: all
-	TCLSH=$(TCLSH) benches/run
+	TCLSH=$(TCLSH) benches/run $(BENCH)
 
 test:
 	scripts/test
