@@ -2,6 +2,7 @@
 #
 #   make demo                            runs the examples against a server of its own
 #   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
+#   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
@@ -17,7 +18,7 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library library-path demo bench test test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-tcl prepare install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -39,6 +40,9 @@ demo: all
 
 bench: all
 	TCLSH=$(TCLSH) benches/run $(BENCH)
+
+bench-guard: all
+	TCLLIBPATH=$(CURDIR)/build tclsh8.6 benches/guard/guard.tcl
 
 test:
 	scripts/test

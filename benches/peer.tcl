@@ -5,9 +5,10 @@
 #
 # After a subscription to flood.COUNT.SIZE.WIDTH the next PONG is followed by COUNT messages of SIZE
 # bytes, as fast as the client takes them; in turn for this subscription and for the WIDTH - 1 that
-# were made just before it.
+# were made just before it. With headers.COUNT.SIZE.WIDTH each has two headers.
 
 set info {{"server_id":"P","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576}}
+set header "NATS/1.0\r\nBench-Number: 12345\r\nBench-Text: some text\r\n\r\n"
 set messages_per_write 500
 
 proc accept {channel args} {
@@ -34,7 +35,8 @@ proc discard {channel} {
     set bytes [read $channel 1048576]
     if {[eof $channel]} { return [close $channel] }
     set end [string range $bytes end-99 end]
-    if {[regexp {SUB (flood\.(\d+)\.(\d+)\.(\d+)) +(\d+)\r\n} $end -> subject count size width sid]} {
+    if {[regexp {SUB ((?:flood|headers)\.(\d+)\.(\d+)\.(\d+)) +(\d+)\r\n} $end \
+            -> subject count size width sid]} {
         set floods($channel) [makeFlood $subject $count $size $width $sid]
     }
     if {[string match "*PING\r\n" $end]} {
@@ -45,9 +47,17 @@ proc discard {channel} {
 
 # Made before it is timed, in pieces of one write each.
 proc makeFlood {subject count size width sid} {
-    set body "$size\r\n[string repeat x $size]\r\n"
+    set payload [string repeat x $size]\r\n
+    if {[string match headers.* $subject]} {
+        set verb HMSG
+        set length [string length $::header]
+        set body "$length [expr {$length + $size}]\r\n$::header$payload"
+    } else {
+        set verb MSG
+        set body "$size\r\n$payload"
+    }
     for {set i 0} {$i < $count} {incr i} {
-        append piece "MSG $subject [expr {$sid - $i % $width}] $body"
+        append piece "$verb $subject [expr {$sid - $i % $width}] $body"
         if {$i % $::messages_per_write == 0} { lappend pieces $piece[set piece ""] }
     }
     return [lappend pieces $piece]
