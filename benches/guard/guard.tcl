@@ -19,21 +19,27 @@ set reading {nats::client::session::*digest*}
 
 # Name, work of work.tcl, function that is counted, N.
 set measures [list \
-    publish        publish        $method  500 \
-    publish_header publish_header $method  500 \
-    publish_msg    publish_msg    $method  500 \
-    request        request        $method  500 \
-    subscribe      subscribe      $method  500 \
+    publish        publish        $method  1000 \
+    publish_header publish_header $method  1000 \
+    publish_msg    publish_msg    $method  1000 \
+    request        request        $method  1000 \
+    subscribe      subscribe      $method  1000 \
     read_command   header_get     $command 500 \
     read           deliver        $reading 1000 \
+    read_many      deliver_many   $reading 1000 \
     read_header    deliver_header $reading 1000 \
     deliver        deliver        $event   1000 \
+    deliver_many   deliver_many   $event   1000 \
     deliver_dict   deliver_dict   $event   1000 \
     deliver_header deliver_header $event   1000 \
 ]
 
+# What one message costs on both threads, with one subscription and with many: the latter may be so
+# many times the former.
+set growth {{read deliver} {read_many deliver_many} 1.2}
+
 proc main {arguments} {
-    global measures
+    global measures growth tolerance
     set patterns *
     set record 0
     while {[llength $arguments]} {
@@ -52,15 +58,24 @@ proc main {arguments} {
     }
     set port [start_peer]
     set failed 0
+    set compared 0
     foreach {name work function n} $measures {
         if {1 ni [lmap pattern $patterns { string match $pattern $name }]} continue
         set counted [expr {double([count $work [expr {2 * $n}] $function $port]
             - [count $work $n $function $port]) / $n}]
         dict set counts $name [expr {round($counted)}]
-        if {!$record} { incr failed [expr {![compare $name [dict get $counts $name] $recorded]}] }
+        if {$record} continue
+        incr failed [expr {![compare $name [dict get $counts $name] [baseline $name $recorded] $tolerance]}]
+        incr compared
     }
     if {$record} { return [write_baselines $tools [dict merge $recorded $counts]] }
-    puts "guard: [expr {[dict size $counts] - $failed}] passed, $failed failed"
+    lassign $growth one many most
+    if {$patterns eq "*"} {
+        set sums [list [sum $counts $many] [sum $counts $one]]
+        incr failed [expr {![compare "growth with subscriptions" {*}$sums $most]}]
+        incr compared
+    }
+    puts "guard: [expr {$compared - $failed}] passed, $failed failed"
     exit [expr {$failed > 0}]
 }
 
@@ -100,17 +115,21 @@ proc count {work times function port} {
     return $collected
 }
 
-proc compare {name counted recorded} {
-    global tolerance
-    if {![dict exists $recorded $name]} {
-        puts "FAIL $name: $counted instructions, and no baseline (record one with -record)"
-        return 0
-    }
-    set baseline [dict get $recorded $name]
-    set well [expr {$counted <= $baseline * $tolerance}]
-    puts [format "%-4s %s: %d instructions, %+.1f %% of %d" [expr {$well ? "ok" : "FAIL"}] $name \
-        $counted [expr {100.0 * $counted / $baseline - 100}] $baseline]
+proc baseline {name recorded} {
+    if {![dict exists $recorded $name]} { error "no baseline for $name: record one with -record" }
+    return [dict get $recorded $name]
+}
+
+# Whether the count is at most so many times another one.
+proc compare {name counted other most} {
+    set well [expr {$counted <= $other * $most}]
+    puts [format "%-4s %s: %d instructions, %+.1f %% of %d (at most %+.0f %%)" [expr {$well ? "ok" : "FAIL"}] \
+        $name $counted [expr {100.0 * $counted / $other - 100}] $other [expr {100 * $most - 100}]]
     return $well
+}
+
+proc sum {counts names} {
+    tcl::mathop::+ {*}[lmap name $names { dict get $counts $name }]
 }
 
 # The first line names the tools, each other one a measure and its instructions.

@@ -65,10 +65,17 @@ proc deliver {count} { receive $count flood }
 proc deliver_dict {count} { receive $count flood -dictmsg true }
 proc deliver_header {count} { receive $count headers -dictmsg true }
 
+# For so many subscriptions in turn.
+proc deliver_many {count} { receive $count flood -width 10000 }
+
 proc receive {count kind args} {
+    set options [dict merge {-width 1 -dictmsg false} $args]
+    set width [dict get $options -width]
     set conn [connectTo $::port -ping_interval 0]
     set ::left $count
-    $conn subscribe $kind.$count.128.1 -callback received {*}$args
+    for {set i 1} {$i < $width} {incr i} { $conn subscribe many.$i -callback received }
+    $conn ping -timeout 0
+    $conn subscribe $kind.$count.128.$width -callback received -dictmsg [dict get $options -dictmsg]
     $conn ping -timeout 0
     while {[dict get [$conn stats] in_msgs] < $count} { after 10 }
     vwait ::all_received

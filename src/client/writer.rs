@@ -21,7 +21,7 @@ use crate::protocol::encode;
 
 /// A buffer that grew beyond this in a burst is kept while the burst lasts, since new memory costs
 /// more than what is written into it; an idle connection gives it back.
-const KEPT_CAPACITY: usize = 64 << 10;
+const KEPT_CAPACITY: usize = 32 << 10;
 
 /// The place of the writer in its outbox.
 #[derive(Default)]
