@@ -4,6 +4,7 @@
 #   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
 #   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
+#   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
 
@@ -18,7 +19,8 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library library-path demo bench bench-guard test test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
+    uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -46,6 +48,9 @@ bench-guard: all
 
 test:
 	scripts/test
+
+test-matrix:
+	scripts/test-matrix
 
 test-tcl: all
 	NATS_SERVER="$${NATS_SERVER:-$$(scripts/nats-server)}" TCLLIBPATH=$(CURDIR)/build \

@@ -16,7 +16,19 @@ oo::class create ::nats::connection {
     method jet_stream args { ::nats::jet_stream new [self] {*}$args }
 }
 
-oo::class create ::nats::jet_stream
+oo::class create ::nats::jet_stream {
+    method ordered_consumer {stream args} { ::nats::ordered_consumer new [self] $stream {*}$args }
+    method subscribe_consumer {stream consumer args} {
+        ::nats::consumer_subscription new [self] $stream $consumer {*}$args
+    }
+    method StartPullRequest args { ::nats::pull_request new [self] {*}$args }
+}
+
+oo::class create ::nats::ordered_consumer
+oo::class create ::nats::consumer_subscription
+
+# An asynchronous fetch while it goes on; its name is the fetch ID.
+oo::class create ::nats::pull_request
 
 # The default of -command in -tls_opts.
 proc ::nats::tls_callback args {}

@@ -12,14 +12,16 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::error::PublishError;
 use super::event::{Event, LogLevel};
 use super::gate::Gate;
-use super::handle::Client;
+use super::handle::{Client, publish_size};
 use super::lock::lock;
+use super::outbox::Pace;
 use super::subscriptions::Receiver;
 use super::tables::Tables;
 use crate::protocol::{Message, ServerInfo, encode};
@@ -56,6 +58,32 @@ impl Client {
         Listener::new(self.clone(), sid, messages)
     }
 
+    /// Publishes for an operation of ours, without ever waiting. An empty `reply` means none.
+    pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
+        let size = publish_size(subject, reply, None, payload);
+        let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
+        self.life().outbox.publish_now(size, Pace::Flow, |_| {}, encode)
+    }
+
+    /// Resolves when the server has seen everything that was written before, and what it had sent
+    /// by then was read. False if the session ended meanwhile, or there is none.
+    pub async fn round_trip(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.ping_for_operation(answer);
+        answered.await.is_ok()
+    }
+
+    /// Ends the subscription of a listener from elsewhere; what has come in can still be received.
+    /// IDs of others are ignored.
+    pub fn stop_listening(&self, sid: u64) {
+        let mut tables = self.tables();
+        if tables.channels.end_listener(sid) && tables.subscriptions.remove(sid) {
+            self.life()
+                .outbox
+                .control(|buf| encode::unsubscribe(buf, sid, None));
+        }
+    }
+
     /// A new reply subject.
     pub fn new_inbox(&self) -> String {
         self.life().settings.new_inbox()
@@ -83,14 +111,19 @@ impl Client {
         self.deliver(&mut events);
     }
 
-    fn stop_listening(&self, sid: u64) {
+    /// Without a session the answer is dropped.
+    fn ping_for_operation(&self, answer: oneshot::Sender<()>) {
         let mut tables = self.tables();
-        tables.channels.end_listener(sid);
-        if tables.subscriptions.remove(sid) {
-            self.life()
-                .outbox
-                .control(|buf| encode::unsubscribe(buf, sid, None));
+        if self.life().outbox.control_now(encode::ping) {
+            tables.pings.ask_for_operation(answer);
         }
+    }
+
+    fn drain_listener(&self, sid: u64) {
+        let mut tables = self.tables();
+        let mut farewell = BytesMut::new();
+        tables.subscriptions.drain_one(sid, &mut farewell);
+        self.life().outbox.control(|buf| buf.extend_from_slice(&farewell));
     }
 
     fn deliver(&self, events: &mut Vec<Event>) {
@@ -101,7 +134,7 @@ impl Client {
         &self.life().gate
     }
 
-    fn check_limits(&self, header: Option<&[u8]>, payload: &[u8]) -> Result<(), CallError> {
+    pub(super) fn check_limits(&self, header: Option<&[u8]>, payload: &[u8]) -> Result<(), CallError> {
         let info = lock(&self.life().settings.info);
         let Some(info) = &*info else { return Ok(()) };
         let size = payload.len() + header.map_or(0, <[u8]>::len);
@@ -215,6 +248,11 @@ impl Listener {
 
     pub fn sid(&self) -> u64 {
         self.sid
+    }
+
+    /// Has the server end the subscription; what is on its way still comes.
+    pub fn drain(&self) {
+        self.client.drain_listener(self.sid);
     }
 
     /// Ends the subscription; what has come in can still be received.
@@ -383,8 +421,9 @@ impl Channels {
         }
     }
 
-    pub(crate) fn end_listener(&mut self, sid: u64) {
-        self.listeners.remove(&sid);
+    /// Returns whether there was such a listener.
+    pub(crate) fn end_listener(&mut self, sid: u64) -> bool {
+        self.listeners.remove(&sid).is_some()
     }
 
     /// The life is over: everything that waits hears of it.

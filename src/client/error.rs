@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::tls;
+use super::websocket::Violation;
 use crate::protocol::{ProtocolError, ServerError, UnknownHeaderVersion};
 
 /// What `last_error` holds: the second word of the error code, and the text.
@@ -49,6 +51,17 @@ impl ConnectionError {
     }
 
     pub(crate) fn read(server: &str, error: &io::Error) -> Self {
+        // A server that ends without a farewell of TLS has closed all the same; what it cut off
+        // shows by lengths and line ends.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Self::end_of_stream(server);
+        }
+        if let Some(violation) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Violation>())
+        {
+            return Self::web_socket(server, &violation.to_string());
+        }
         Self::new(
             "ErrBrokenSocket",
             format!("Connection to {server} broken - {}", os_reason(error)),
@@ -77,6 +90,21 @@ impl ConnectionError {
         )
     }
 
+    pub(crate) fn proxy(server: &str, proxy: &str, reason: &str) -> Self {
+        Self::dial(server, &format!("proxy {proxy}: {reason}"))
+    }
+
+    /// The server did not open a WebSocket.
+    pub(crate) fn no_web_socket(server: &str, reason: &str) -> Self {
+        Self::dial(server, &format!("no WebSocket: {reason}"))
+    }
+
+    /// The server does not keep to the rules of WebSocket.
+    pub(crate) fn web_socket(server: &str, reason: &str) -> Self {
+        let text = format!("Server {server} broke the WebSocket protocol: {reason}");
+        Self::new("ErrProtocol", text)
+    }
+
     pub(crate) fn timeout(server: &str) -> Self {
         Self::new("ErrConnectionTimeout", format!("Connection timeout for {server}"))
     }
@@ -92,8 +120,20 @@ impl ConnectionError {
         )
     }
 
-    pub(crate) fn tls_unavailable() -> Self {
-        Self::new("ErrTLS", "TLS package is not available".to_owned())
+    pub(crate) fn tls(server: &str, reason: &str) -> Self {
+        Self::new(
+            "ErrTLS",
+            format!("TLS handshake with server {server} failed: {reason}"),
+        )
+    }
+
+    /// Reading failed before the server's PONG: in TLS 1.3 only then a client hears that its
+    /// certificate was refused.
+    pub(crate) fn read_in_handshake(server: &str, error: &io::Error) -> Self {
+        match tls::reason(error) {
+            Some(reason) => Self::tls(server, &reason),
+            None => Self::read(server, error),
+        }
     }
 
     pub(crate) fn secure_wanted(server: &str) -> Self {
@@ -106,6 +146,11 @@ impl ConnectionError {
     pub(crate) fn no_credentials(server: &str) -> Self {
         let text = format!("No credentials known for NATS server at {server}");
         Self::new("ErrAuthorization", text)
+    }
+
+    /// There is a login, but not one to be sent to this server now. The reason holds no secrets.
+    pub(crate) fn login(server: &str, reason: &str) -> Self {
+        Self::new("ErrAuthorization", format!("Cannot log in to {server}: {reason}"))
     }
 
     pub(crate) fn stale(pings: u64) -> Self {
@@ -142,8 +187,12 @@ impl From<ServerError> for ConnectionError {
 
 /// The operating system's reason in the words that Tcl uses: `connection refused`.
 ///
-/// Takes off what Rust adds around it, the number at the end and the first capital.
+/// Takes off what Rust adds around it, the number at the end and the first capital. Errors of TLS
+/// have words of their own.
 pub(crate) fn os_reason(error: &io::Error) -> String {
+    if let Some(reason) = tls::reason(error) {
+        return reason;
+    }
     let text = error.to_string();
     let text = match text.rfind(" (os error ") {
         Some(end) => &text[..end],

@@ -4,12 +4,15 @@
 //! owner implements that trait (for Tcl: the mailbox) and acts on each event in its own thread
 //! and time. Everything that one connection's server sent arrives in wire order.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, oneshot};
 
 use super::error::ConnectionError;
+use super::identity::{Identity, Signature};
 use super::pool::Server;
+use super::tls::Material;
 use crate::protocol::{Message, ServerInfo};
 
 /// One thing that happened, in the order of the wire.
@@ -63,6 +66,23 @@ pub enum Event {
         server: Box<Server>,
         answer: Answer<u64>,
     },
+    /// The engine asks for what the files of the TLS options hold, or why they cannot be read. The
+    /// attempt fails when the answer is dropped or takes longer than [`ANSWER_TIME`].
+    AskTls {
+        answer: Answer<Result<Material, String>>,
+    },
+    /// The engine asks who to be to the server, or why it is to let this attempt be. An identity
+    /// that is empty leaves it to the options. Without an answer within [`ANSWER_TIME`] the attempt fails.
+    AskIdentity {
+        server: Box<Server>,
+        answer: Answer<Result<Identity, String>>,
+    },
+    /// The engine asks for the signature of the server's nonce, or why there is none. Without an
+    /// answer within [`ANSWER_TIME`], or the time of the attempt, the attempt fails.
+    AskSignature {
+        nonce: String,
+        answer: Answer<Result<Signature, String>>,
+    },
     /// Nothing further will happen in this life: the pool is exhausted, or the engine failed.
     ///
     /// The receiver closes the outbox, counts what is in it, ends what waits, and writes the
@@ -74,7 +94,6 @@ pub enum Event {
 pub const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// Takes the answer to a question of the engine. Dropping it is an answer, too: there is none.
-#[derive(Debug)]
 pub struct Answer<T>(oneshot::Sender<T>);
 
 impl<T> Answer<T> {
@@ -84,9 +103,21 @@ impl<T> Answer<T> {
         (Answer(answer), answered)
     }
 
+    /// Whether the engine still waits for it.
+    pub fn is_awaited(&self) -> bool {
+        !self.0.is_closed()
+    }
+
     pub fn give(self, answer: T) {
         // The engine may have stopped waiting; then the answer has no addressee.
         let _ = self.0.send(answer);
+    }
+}
+
+/// Without what it was asked: that may be a secret.
+impl<T> fmt::Debug for Answer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use super::event::{Event, EventSink, LogLevel};
+use tokio::time::timeout;
+
+use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
 use super::lock::lock;
 
 /// Delivers events until it is shut.
@@ -37,12 +39,11 @@ impl Gate {
         batch.clear();
     }
 
-    /// Asks the owner, ahead of what is on its way.
-    pub(crate) fn ask(&self, question: Event) {
-        let open = lock(&self.open);
-        if *open {
-            self.sink.ask(question);
-        }
+    /// Asks the owner, ahead of what is on its way, and waits. `None` if no answer comes in time.
+    pub(crate) async fn answer_to<T>(&self, question: impl FnOnce(Answer<T>) -> Event) -> Option<T> {
+        let (answer, answered) = Answer::new();
+        self.ask(question(answer));
+        timeout(ANSWER_TIME, answered).await.ok()?.ok()
     }
 
     /// Ends all deliveries, waiting for one that is under way.
@@ -58,6 +59,14 @@ impl Gate {
     /// Resolves when there may be room again.
     pub(crate) async fn room(&self) {
         self.sink.room().notified().await;
+    }
+
+    /// Tells, or asks, the owner something ahead of what is on its way.
+    pub(crate) fn ask(&self, question: Event) {
+        let open = lock(&self.open);
+        if *open {
+            self.sink.ask(question);
+        }
     }
 
     /// Appends a log line, made only if somebody wants it.

@@ -299,6 +299,6 @@ impl Drop for OwnedLife {
     }
 }
 
-fn publish_size(subject: &[u8], reply: &[u8], header: Option<&[u8]>, payload: &[u8]) -> usize {
+pub(super) fn publish_size(subject: &[u8], reply: &[u8], header: Option<&[u8]>, payload: &[u8]) -> usize {
     subject.len() + reply.len() + header.map_or(0, <[u8]>::len) + payload.len() + PUBLISH_OVERHEAD
 }

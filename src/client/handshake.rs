@@ -8,11 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::error::ConnectionError;
 use super::event::{Event, LogLevel};
+use super::identity::Claim;
 use super::life::Life;
 use super::pool::Server;
 use super::settings::Options;
+use super::tls::{self, Setup};
 use super::transport::{ReadHalf, Transport, WriteHalf};
-use super::url::{Login, Scheme};
 use crate::protocol::{Connect, Credentials, MAX_INFO, Parser, ServerError, ServerInfo, ServerOp, encode};
 
 /// The version that the package provides.
@@ -48,13 +49,19 @@ impl Life {
         transport: Transport,
         server: &Server,
         options: &Options,
+        tls: &Setup,
+        claim: &Claim,
     ) -> Result<Established, ConnectionError> {
         let mut line = Line::new(transport, server.url.address());
         let info = self.first_info(&mut line).await?;
-        if wants_tls(&info, server, options)? {
-            return Err(ConnectionError::tls_unavailable());
+        // Over WebSocket TLS came before HTTP or not at all; INFO only tells of the listener.
+        let settled = line.transport.is_secure() || server.url.scheme.is_web_socket();
+        if !settled && upgrades(&info, tls.wanted, &line.address)? {
+            line = line.upgrade(server, tls).await?;
         }
-        let json = connect_json(&info, server, options, line.transport.is_secure())?;
+        self.take_connect_urls(&info);
+        let proof = claim.prove(&self.gate, &info, &line.address, options).await?;
+        let json = connect_json(&info, proof.credentials(), options, line.transport.is_secure());
         line.send_connect(&json).await?;
         let owes_pong = self.await_pong(&mut line).await?;
         let (reader, writer) = line.transport.split();
@@ -72,7 +79,7 @@ impl Life {
             match line.next_op().await? {
                 ServerOp::Info(json) => {
                     let mut events = Vec::new();
-                    let info = self.take_info(&json, true, &line.address, &mut events)?;
+                    let info = self.note_info(&json, true, &line.address, &mut events)?;
                     self.gate.deliver(&mut events);
                     return Ok(info);
                 }
@@ -91,7 +98,7 @@ impl Life {
                 ServerOp::Ping => owes_pong = true,
                 ServerOp::Info(json) => {
                     let mut events = Vec::new();
-                    self.take_info(&json, false, &line.address, &mut events)?;
+                    self.take_info(&json, &line.address, &mut events)?;
                     self.gate.deliver(&mut events);
                 }
                 ServerOp::Err(text) => self.take_server_error(&text)?,
@@ -131,6 +138,17 @@ impl Line {
         }
     }
 
+    /// The same line under TLS. What a server knows of others counts only once it is the right
+    /// server, and nothing that came in clear text behind its INFO counts at all.
+    async fn upgrade(self, server: &Server, tls: &Setup) -> Result<Line, ConnectionError> {
+        if !self.buf.is_empty() {
+            let reason = "the server went on in clear text";
+            return Err(ConnectionError::tls(&self.address, reason));
+        }
+        let transport = tls::wrap(self.transport, server, tls).await?;
+        Ok(Line::new(transport, self.address))
+    }
+
     async fn next_op(&mut self) -> Result<ServerOp, ConnectionError> {
         loop {
             if let Some(op) = self.parser.next(&mut self.buf)? {
@@ -143,7 +161,7 @@ impl Line {
             match self.transport.read_buf(&mut self.buf).await {
                 Ok(0) => return Err(ConnectionError::end_of_stream(&self.address)),
                 Ok(count) => self.received += count,
-                Err(error) => return Err(ConnectionError::read(&self.address, &error)),
+                Err(error) => return Err(ConnectionError::read_in_handshake(&self.address, &error)),
             }
         }
     }
@@ -162,25 +180,14 @@ impl Line {
 }
 
 /// Whether to upgrade; an error if TLS is wanted and the server does not offer it.
-fn wants_tls(info: &ServerInfo, server: &Server, options: &Options) -> Result<bool, ConnectionError> {
-    let wanted = options.secure || server.url.scheme == Scheme::Tls;
+fn upgrades(info: &ServerInfo, wanted: bool, address: &str) -> Result<bool, ConnectionError> {
     if wanted && !info.tls_required() && !info.tls_available() {
-        return Err(ConnectionError::secure_wanted(&server.url.address()));
+        return Err(ConnectionError::secure_wanted(address));
     }
     Ok(wanted || info.tls_required())
 }
 
-fn connect_json(
-    info: &ServerInfo,
-    server: &Server,
-    options: &Options,
-    tls: bool,
-) -> Result<String, ConnectionError> {
-    let credentials = if info.auth_required() {
-        credentials(server, options).ok_or_else(|| ConnectionError::no_credentials(&server.url.address()))?
-    } else {
-        Credentials::None
-    };
+fn connect_json(info: &ServerInfo, credentials: Credentials<'_>, options: &Options, tls: bool) -> String {
     let connect = Connect {
         verbose: options.verbose,
         pedantic: options.pedantic,
@@ -191,19 +198,5 @@ fn connect_json(
         headers: info.headers(),
         credentials,
     };
-    Ok(connect.to_json())
-}
-
-/// The URL's login goes before the options'.
-fn credentials<'a>(server: &'a Server, options: &'a Options) -> Option<Credentials<'a>> {
-    match &server.url.login {
-        Login::UserPassword { user, password } => Some(Credentials::UserPassword { user, password }),
-        Login::Token(token) => Some(Credentials::Token(token)),
-        Login::None if !options.user.is_empty() && !options.password.is_empty() => {
-            let (user, password) = (&options.user, &options.password);
-            Some(Credentials::UserPassword { user, password })
-        }
-        Login::None if !options.token.is_empty() => Some(Credentials::Token(&options.token)),
-        Login::None => None,
-    }
+    connect.to_json()
 }

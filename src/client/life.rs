@@ -25,7 +25,7 @@ use super::close::{Closing, see_off};
 use super::course::{Course, epoch_ms, time_left};
 use super::dial::dial;
 use super::error::ConnectionError;
-use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
+use super::event::{Event, EventSink, LogLevel};
 use super::gate::Gate;
 use super::handshake::Established;
 use super::lock::lock;
@@ -34,7 +34,9 @@ use super::pool::{Next, Server};
 use super::session::{End, Input};
 use super::settings::{Options, Settings};
 use super::tables::Tables;
+use super::tls;
 use super::transport::WriteHalf;
+use super::websocket;
 use crate::protocol::encode;
 
 /// What the owner's handle and the life task share.
@@ -92,7 +94,10 @@ impl Life {
 
     /// No message will come any more: whatever waits for one hears of it.
     pub(crate) fn end_operations(&self) {
-        lock(&self.tables).channels.end();
+        let mut tables = lock(&self.tables);
+        tables.channels.end();
+        tables.pings.session_ended();
+        drop(tables);
         self.sessions.send_modify(|session| {
             session.connected = false;
             session.ended = true;
@@ -224,12 +229,11 @@ impl Life {
     /// option with a chance addition that spreads the clients of a server that comes back.
     async fn reconnect_delay(&self, server: &Server, options: &Options) -> u64 {
         if options.ask_delay {
-            let (answer, answered) = Answer::new();
-            self.gate.ask(Event::AskDelay {
+            let question = |answer| Event::AskDelay {
                 server: Box::new(server.clone()),
                 answer,
-            });
-            if let Ok(Ok(delay)) = timeout(ANSWER_TIME, answered).await {
+            };
+            if let Some(delay) = self.gate.answer_to(question).await {
                 return delay;
             }
         }
@@ -243,7 +247,8 @@ impl Life {
         Err(PoolExhausted)
     }
 
-    /// One attempt, from the resolver to the PONG, under one time limit.
+    /// One attempt, from the resolver to the PONG, under one time limit. Before it the owner is
+    /// asked for the login.
     async fn attempt(
         &self,
         server: &Server,
@@ -255,16 +260,26 @@ impl Life {
         });
         self.gate.deliver(events);
         let options = self.settings.options();
+        let tls = self.tls_setup(&options).await;
+        let claim = self.claim(server, &options, &tls).await?;
         let attempt = async {
-            let transport = dial(&server.url).await?;
+            let mut transport = dial(&server.url, options.proxy.as_ref()).await?;
             self.closing.set_peer(Some(address.clone()));
-            self.handshake(transport, server, &options).await
+            // Nothing can ask for TLS later under a WebSocket.
+            let web_socket = server.url.scheme.is_web_socket();
+            if options.tls_first || (web_socket && tls.wanted) {
+                transport = tls::wrap(transport, server, &tls).await?;
+            }
+            if web_socket {
+                transport = websocket::upgrade(transport, &server.url, &options.ws_headers).await?;
+            }
+            self.handshake(transport, server, &options, &tls, &claim).await
         };
         match options.connect_timeout {
             0 => attempt.await,
             ms => timeout(Duration::from_millis(ms), attempt)
                 .await
-                .unwrap_or_else(|_| Err(ConnectionError::timeout(&address))),
+                .unwrap_or_else(|_| Err(claim.timed_out(&address))),
         }
     }
 
@@ -305,7 +320,8 @@ impl Life {
     /// loss. Returns the write half of the socket.
     fn leave_session(&self, server: &str, error: Option<ConnectionError>) -> Option<WriteHalf> {
         let writer = {
-            let _tables = lock(&self.tables);
+            let mut tables = lock(&self.tables);
+            tables.pings.session_ended();
             self.outbox.sever()
         };
         self.closing.set_peer(None);

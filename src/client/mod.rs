@@ -10,13 +10,16 @@
 //! | `settings`, `status`, `error` | what both sides share |
 //! | `runtime` | the threads of the process and their end |
 //! | `life`, `course`, `abandon` | from server to server: attempts, sessions, losses, the end |
-//! | `url`, `pool` | which servers there are and which comes next |
-//! | `dial`, `transport`, `handshake` | from an address to an established stream |
+//! | `url`, `server`, `pool` | which servers there are and which comes next |
+//! | `dial`, `proxy`, `http`, `transport` | from an address to an open stream |
+//! | `tls`, `websocket` | layers over a stream |
+//! | `handshake` | from an open stream to a session |
+//! | `identity` | the login, and the proof of it |
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
 //! | `deadlines`, `clock` | what ends by time |
-//! | `background` | what the engine's own operations use |
+//! | `background`, `replies` | what the engine's own operations use |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
@@ -33,6 +36,8 @@ mod frames;
 mod gate;
 mod handle;
 mod handshake;
+mod http;
+pub mod identity;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
@@ -40,22 +45,28 @@ mod outbox;
 pub mod pauses;
 mod pings;
 pub mod pool;
+pub mod proxy;
+mod replies;
 mod requests;
 pub mod runtime;
+mod server;
 mod server_info;
 mod session;
 pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod tls;
 mod transport;
 pub mod url;
+pub mod websocket;
 mod writer;
 
 pub use close::CloseReport;
 pub use error::{ConnectionError, PublishError};
 pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
+pub use identity::Identity;
 pub use settings::{Options, Settings};
 pub use status::Status;
 pub use writer::Backlog;

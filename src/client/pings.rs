@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 /// The PINGs on their way, and those that wait for the next session.
 #[derive(Default)]
 pub(crate) struct Pings {
@@ -17,6 +19,8 @@ pub(crate) struct Pings {
 enum Asker {
     KeepAlive,
     Owner(Ping),
+    /// An operation of ours, which is told by the end of its channel should the session end.
+    Operation(oneshot::Sender<()>),
     TimedOut,
 }
 
@@ -46,6 +50,11 @@ impl Pings {
         }));
     }
 
+    /// The PING of an operation of ours, written now.
+    pub(crate) fn ask_for_operation(&mut self, answer: oneshot::Sender<()>) {
+        self.askers.push_back(Asker::Operation(answer));
+    }
+
     /// A keep-alive PING is about to be written.
     pub(crate) fn keep_alive(&mut self) {
         self.askers.push_back(Asker::KeepAlive);
@@ -66,8 +75,18 @@ impl Pings {
                 deadline,
                 rtt: asked.elapsed(),
             }),
+            Some(Asker::Operation(answer)) => {
+                // It may have ended.
+                let _ = answer.send(());
+                None
+            }
             _ => None,
         }
+    }
+
+    /// The session has ended: what only it could answer will not be.
+    pub(crate) fn session_ended(&mut self) {
+        self.askers.retain(|asker| !matches!(asker, Asker::Operation(_)));
     }
 
     /// The time of a ping has passed; returns whether it was still unanswered.
@@ -88,7 +107,7 @@ impl Pings {
                 ping.asked = Instant::now();
                 true
             }
-            Asker::KeepAlive | Asker::TimedOut => false,
+            Asker::KeepAlive | Asker::Operation(_) | Asker::TimedOut => false,
         });
         self.askers.len()
     }

@@ -11,46 +11,25 @@
 //! 4. It becomes the last element. If it has failed before, its delay is due before the attempt.
 
 use std::collections::{HashSet, VecDeque};
-use std::fmt;
 
 use rand::seq::SliceRandom;
 
 use super::error::ConnectionError;
 use super::url::{InvalidUrl, ServerUrl};
 
+pub use super::server::Server;
+
 /// Servers learnt from `connect_urls` that the pool takes in; a cluster is far smaller, and a
 /// server that announces more is broken or hostile.
 pub const MAX_DISCOVERED: usize = 256;
-
-/// One element of the pool.
-#[derive(Clone)]
-pub struct Server {
-    pub url: ServerUrl,
-    /// Learnt from a server rather than configured.
-    pub discovered: bool,
-    /// Failed attempts since the last success or the call of `connect`.
-    pub reconnects: u64,
-    /// Milliseconds since the epoch at the last failure; 0 for none.
-    pub last_attempt: u64,
-    /// The authentication error that the last attempt met, and how many before met the same.
-    auth_error: Option<(ConnectionError, u64)>,
-    /// The host name that a discovered server's certificate may carry when it was announced by
-    /// its bare address (D13).
-    pub tls_name: Option<String>,
-}
-
-/// Only the address: the URL holds a login.
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Server({})", self.url.address())
-    }
-}
 
 /// The servers of one connection. Empty until configured.
 #[derive(Default)]
 pub struct ServerPool {
     servers: VecDeque<Server>,
     overflow_reported: bool,
+    /// A server was configured by a URL that stands for TLS.
+    wants_tls: bool,
 }
 
 /// The round of attempts that `ServerPool::next` is asked for.
@@ -94,26 +73,43 @@ pub struct Announced {
     pub overflow: bool,
 }
 
+/// Why a list of URLs makes no pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolError {
+    /// The first text that is no URL.
+    InvalidUrl(String),
+    /// Some of the URLs are for WebSocket and others are not. A cluster announces its servers
+    /// without schemes, so a pool has to go one way.
+    Mixed,
+}
+
 impl ServerPool {
     /// Replaces the whole pool. With `randomize` exact duplicates go and the rest is shuffled.
     ///
     /// # Errors
-    /// The first text that is no URL; the pool is then untouched.
-    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), String> {
+    /// The pool is then untouched.
+    pub fn configure(&mut self, texts: &[String], randomize: bool) -> Result<(), PoolError> {
         let mut seen = HashSet::new();
         let mut servers = Vec::with_capacity(texts.len());
         for text in texts {
-            let url = ServerUrl::parse(text).map_err(|InvalidUrl| text.clone())?;
+            let url = ServerUrl::parse(text).map_err(|InvalidUrl| PoolError::InvalidUrl(text.clone()))?;
             if seen.insert(text) || !randomize {
                 servers.push(Server::configured(url));
             }
         }
+        let mut schemes = servers.iter().map(|server| server.url.scheme.is_web_socket());
+        let first = schemes.next();
+        if schemes.any(|other| Some(other) != first) {
+            return Err(PoolError::Mixed);
+        }
         if randomize {
             servers.shuffle(&mut rand::rng());
         }
+        let wants_tls = servers.iter().any(|server| server.url.scheme.is_secure());
         *self = ServerPool {
             servers: servers.into(),
             overflow_reported: false,
+            wants_tls,
         };
         Ok(())
     }
@@ -128,6 +124,12 @@ impl ServerPool {
 
     pub fn len(&self) -> usize {
         self.servers.len()
+    }
+
+    /// Whether a URL asked for TLS. One is enough for the whole pool, and for as long as it is
+    /// this pool: no failover leads to clear text.
+    pub(crate) fn wants_tls(&self) -> bool {
+        self.wants_tls
     }
 
     /// All servers in order, the current one last.
@@ -230,37 +232,6 @@ impl ServerPool {
             self.servers.push_front(Server::discovered(url, &by));
         }
         outcome
-    }
-}
-
-impl Server {
-    fn configured(url: ServerUrl) -> Server {
-        Server {
-            url,
-            discovered: false,
-            reconnects: 0,
-            last_attempt: 0,
-            auth_error: None,
-            tls_name: None,
-        }
-    }
-
-    fn discovered(url: ServerUrl, by: &Server) -> Server {
-        let tls_name = by
-            .tls_name
-            .clone()
-            .unwrap_or_else(|| by.url.dial_host().to_owned());
-        Server {
-            discovered: true,
-            tls_name: Some(tls_name),
-            ..Server::configured(url)
-        }
-    }
-
-    fn forget_failures(&mut self) {
-        self.reconnects = 0;
-        self.last_attempt = 0;
-        self.auth_error = None;
     }
 }
 
@@ -408,7 +379,7 @@ mod tests {
         let mut pool = pool(&["a"]);
         assert_eq!(
             pool.configure(&texts(&["b", "no good"]), false),
-            Err("no good".to_owned())
+            Err(PoolError::InvalidUrl("no good".to_owned()))
         );
         assert_eq!(order(&pool), ["a"]);
         pool.configure(&texts(&["b", "b", "c"]), false).expect("valid");
@@ -418,16 +389,41 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_is_all_web_socket_or_none() {
+        let mut pool = pool(&["a"]);
+        for mixed in [["ws://b", "c"], ["tls://b", "wss://c"]] {
+            let outcome = pool.configure(&mixed.map(str::to_owned), false);
+            assert_eq!(outcome, Err(PoolError::Mixed));
+        }
+        assert_eq!(order(&pool), ["a"]);
+        let both = ["ws://b", "wss://c"].map(str::to_owned);
+        assert_eq!(pool.configure(&both, false), Ok(()));
+    }
+
+    #[test]
     fn announced_servers_go_to_the_front_once() {
         let mut pool = pool(&["tls://u:p@seed:1"]);
         next(&mut pool, Round::First);
+        assert!(pool.wants_tls());
         let outcome = pool.announce(&["10.0.0.1:2", "seed:01", "bad url", "10.0.0.1:2"]);
         assert_eq!(outcome.added, ["tls://10.0.0.1:2"]);
         assert_eq!(outcome.invalid, ["bad url"]);
         assert_eq!(order(&pool), ["10.0.0.1", "seed"]);
         let server = pool.servers().next().expect("two servers");
         assert!(server.discovered);
-        assert_eq!(server.tls_name.as_deref(), Some("seed"));
+        assert_eq!(server.certificate_name(), "seed");
+    }
+
+    #[test]
+    fn bare_addresses_have_the_name_of_whoever_announced_them() {
+        let mut pool = pool(&["tls://10.0.0.9"]);
+        let mut names = Vec::new();
+        for entry in ["10.0.0.1:1", "[::1]:2", "b.example:3", "10.0.0.2:4"] {
+            next(&mut pool, Round::First);
+            pool.announce(&[entry]);
+            names.extend(pool.servers().next().map(|s| s.certificate_name().to_owned()));
+        }
+        assert_eq!(names, ["10.0.0.1", "::1", "b.example", "b.example"]);
     }
 
     #[test]

@@ -12,9 +12,28 @@ use crate::protocol::ServerInfo;
 const MAX_FIELDS: usize = 1000;
 
 impl Life {
-    /// Takes in an INFO: the `first` one of a session replaces what was known, others merge.
-    /// Returns the fields that came.
+    /// Takes in an INFO that is an update.
     pub(crate) fn take_info(
+        &self,
+        json: &[u8],
+        address: &str,
+        events: &mut Vec<Event>,
+    ) -> Result<(), ConnectionError> {
+        let info = self.note_info(json, false, address, events)?;
+        self.announced(&info, events);
+        Ok(())
+    }
+
+    /// Takes the servers that an INFO announces into the pool.
+    pub(crate) fn take_connect_urls(&self, info: &ServerInfo) {
+        let mut events = Vec::new();
+        self.announced(info, &mut events);
+        self.gate.deliver(&mut events);
+    }
+
+    /// Notes the fields of an INFO and nothing else: the `first` one of a session replaces what was
+    /// known, others merge. Returns the fields that came.
+    pub(crate) fn note_info(
         &self,
         json: &[u8],
         first: bool,
@@ -40,7 +59,6 @@ impl Life {
             let server = address.to_owned();
             events.push(Event::LameDuck { server });
         }
-        self.take_connect_urls(&info.connect_urls(), events);
         Ok(info)
     }
 
@@ -48,7 +66,8 @@ impl Life {
         lock(&self.settings.info).as_ref().is_some_and(ServerInfo::ldm)
     }
 
-    fn take_connect_urls(&self, urls: &[&str], events: &mut Vec<Event>) {
+    fn announced(&self, info: &ServerInfo, events: &mut Vec<Event>) {
+        let urls = info.connect_urls();
         if urls.is_empty() {
             return;
         }
@@ -58,7 +77,7 @@ impl Life {
         if self.settings.options().ignore_discovered_servers {
             return;
         }
-        let announced = lock(&self.settings.pool).announce(urls);
+        let announced = lock(&self.settings.pool).announce(&urls);
         for url in &announced.added {
             self.gate.log(events, LogLevel::Debug, || {
                 format!("Added {url} to the server pool")

@@ -137,7 +137,7 @@ impl Life {
                 .gate
                 .log(events, LogLevel::Debug, || "received +OK".to_owned()),
             ServerOp::Info(json) => {
-                self.take_info(&json, false, address, events)?;
+                self.take_info(&json, address, events)?;
             }
             ServerOp::Err(text) => {
                 let error = ServerError::classify(&text);

@@ -7,6 +7,9 @@ use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
 use super::lock::lock;
 use super::pauses::Pauses;
 use super::pool::ServerPool;
+use super::proxy::Proxy;
+use super::tls::TlsOptions;
+use super::websocket::Header;
 use crate::protocol::ServerInfo;
 
 /// Shared by the owner and the lives that it starts, one after another.
@@ -34,7 +37,19 @@ pub struct Options {
     pub user: String,
     pub password: String,
     pub token: String,
+    /// Whether the owner is asked for the login of servers whose URL has none (`Event::AskIdentity`).
+    pub ask_identity: bool,
+    /// Whether the owner signs where a JWT comes without a seed (`Event::AskSignature`).
+    pub ask_signature: bool,
+    /// Refuse servers without TLS.
     pub secure: bool,
+    /// Begin with TLS, for servers that do not send INFO in clear text.
+    pub tls_first: bool,
+    pub tls: TlsOptions,
+    /// What goes into the request for a WebSocket besides what must.
+    pub ws_headers: Vec<Header>,
+    /// Through which connections go.
+    pub proxy: Option<Proxy>,
     /// For one attempt, from the resolver to the PONG; 0 for no limit.
     pub connect_timeout: u64,
     /// From a server's failure to the next attempt on it, at least.
@@ -74,7 +89,13 @@ impl Default for Options {
             user: String::new(),
             password: String::new(),
             token: String::new(),
+            ask_identity: false,
+            ask_signature: false,
             secure: false,
+            tls_first: false,
+            tls: TlsOptions::default(),
+            ws_headers: Vec::new(),
+            proxy: None,
             connect_timeout: 2000,
             reconnect_time_wait: 2000,
             ask_delay: false,

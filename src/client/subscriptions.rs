@@ -81,9 +81,11 @@ impl Subscriptions {
         Some(Some(subscription.told()))
     }
 
-    /// Ends a subscription; returns whether it was there.
+    /// Ends a subscription; returns whether the server is to be told, which does not know it or
+    /// was told already otherwise.
     pub(crate) fn remove(&mut self, sid: u64) -> bool {
-        self.table.remove(&sid).is_some()
+        let removed = self.table.remove(&sid);
+        removed.is_some_and(|subscription| !subscription.draining)
     }
 
     /// Tells the server to end all subscriptions of the owner and of operations without an end of
@@ -91,10 +93,16 @@ impl Subscriptions {
     pub(crate) fn drain(&mut self, buf: &mut BytesMut) {
         for (&sid, subscription) in &mut self.table {
             let endless = subscription.receiver == Receiver::Listener && subscription.max == 0;
-            if (endless || subscription.receiver == Receiver::Owner) && !subscription.draining {
-                subscription.draining = true;
-                encode::unsubscribe(buf, sid, None);
+            if endless || subscription.receiver == Receiver::Owner {
+                subscription.drain(buf, sid);
             }
+        }
+    }
+
+    /// The same for one subscription.
+    pub(crate) fn drain_one(&mut self, sid: u64, buf: &mut BytesMut) {
+        if let Some(subscription) = self.table.get_mut(&sid) {
+            subscription.drain(buf, sid);
         }
     }
 
@@ -131,6 +139,12 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    fn drain(&mut self, buf: &mut BytesMut, sid: u64) {
+        if !std::mem::replace(&mut self.draining, true) {
+            encode::unsubscribe(buf, sid, None);
+        }
+    }
+
     fn encode(&self, buf: &mut BytesMut, sid: u64) {
         encode::subscribe(buf, &self.subject, &self.queue, sid);
         if self.max > 0 {

@@ -3,11 +3,12 @@
 //! The engine sees a stream that it can read and write as a whole during the handshake, and two
 //! halves afterwards. Each carrier makes one of these; layers (TLS, WebSocket) wrap one into another.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, split};
 use tokio::net::TcpStream;
 
 pub(crate) type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
@@ -27,6 +28,30 @@ impl Transport {
             reader: Box::new(reader),
             writer: Box::new(writer),
             secure: false,
+        }
+    }
+
+    /// A layer over another transport, such as TLS.
+    pub(crate) fn layered<S>(stream: S, secure: bool) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (reader, writer) = split(stream);
+        Transport {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            secure,
+        }
+    }
+
+    /// The same stream, which gives these bytes before it goes on: they were read too early.
+    pub(crate) fn with_unread(self, bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return self;
+        }
+        Transport {
+            reader: Box::new(Cursor::new(bytes).chain(self.reader)),
+            ..self
         }
     }
 

@@ -1,4 +1,5 @@
-//! Server URLs: `[nats://|tls://|ws://|wss://][user[:password]@]host[:port][/]`.
+//! Server URLs: `[nats://|tls://][user[:password]@]host[:port][/]` and
+//! `ws://|wss://[user[:password]@]host[:port][/path][?query]`.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -37,7 +38,6 @@ pub struct ServerUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidUrl;
 
-const DEFAULT_PORT: &str = "4222";
 const BLANKS: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
 
 impl Scheme {
@@ -61,8 +61,20 @@ impl Scheme {
         }
     }
 
-    fn is_web_socket(self) -> bool {
+    pub(crate) fn is_secure(self) -> bool {
+        matches!(self, Scheme::Tls | Scheme::Wss)
+    }
+
+    pub(crate) fn is_web_socket(self) -> bool {
         matches!(self, Scheme::Ws | Scheme::Wss)
+    }
+
+    fn default_port(self) -> &'static str {
+        match self {
+            Scheme::Nats | Scheme::Tls => "4222",
+            Scheme::Ws => "80",
+            Scheme::Wss => "443",
+        }
     }
 }
 
@@ -89,7 +101,7 @@ impl ServerUrl {
             Some((userinfo, address)) => (parse_login(userinfo)?, address),
             None => (Login::None, authority),
         };
-        let (host, port) = split_address(address)?;
+        let (host, port) = split_address(address, scheme.default_port())?;
         Ok(ServerUrl {
             scheme,
             host: host.to_owned(),
@@ -103,7 +115,7 @@ impl ServerUrl {
     ///
     /// Scheme and login are those of the server that announced it (D13).
     pub(crate) fn announced(entry: &str, by: &ServerUrl) -> Result<ServerUrl, InvalidUrl> {
-        let (host, port) = split_address(entry)?;
+        let (host, port) = split_address(entry, by.scheme.default_port())?;
         Ok(ServerUrl {
             scheme: by.scheme,
             host: host.to_owned(),
@@ -111,6 +123,25 @@ impl ServerUrl {
             login: by.login.clone(),
             path: by.path.clone(),
         })
+    }
+
+    /// A text that may be no URL, or several, for a message: without what may be a login, and
+    /// without the query of a WebSocket.
+    ///
+    /// A fault often lies in the login itself, a password with a slash in it for one. So all goes
+    /// that stands before the last `@`, but for the scheme.
+    pub fn redacted(text: &str) -> String {
+        let mut shown = match text.rsplit_once('@') {
+            Some((before, after)) => {
+                let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
+                format!("{scheme}***@{after}")
+            }
+            None => text.to_owned(),
+        };
+        if text.contains("ws://") || text.contains("wss://") {
+            shown.truncate(cut(&shown, '?').len());
+        }
+        shown
     }
 
     /// `H:P` as every text names the server.
@@ -130,7 +161,7 @@ impl ServerUrl {
 }
 
 impl fmt::Display for ServerUrl {
-    /// The URL without login, for log lines.
+    /// The URL for log lines: without login and query, since either may hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -138,7 +169,7 @@ impl fmt::Display for ServerUrl {
             self.scheme.as_str(),
             self.host,
             self.port,
-            self.path
+            cut(&self.path, '?')
         )
     }
 }
@@ -184,7 +215,11 @@ fn check_path(path: &str) -> Result<(), InvalidUrl> {
     }
 }
 
-fn split_address(address: &str) -> Result<(&str, &str), InvalidUrl> {
+/// Host and port of `host[:port]`; an IPv6 address keeps its brackets.
+pub(super) fn split_address<'a>(
+    address: &'a str,
+    default_port: &'a str,
+) -> Result<(&'a str, &'a str), InvalidUrl> {
     let (host, rest) = if address.starts_with('[') {
         let end = address.find(']').ok_or(InvalidUrl)?;
         address[1..end].parse::<Ipv6Addr>().map_err(|_| InvalidUrl)?;
@@ -196,9 +231,9 @@ fn split_address(address: &str) -> Result<(&str, &str), InvalidUrl> {
         (host, rest)
     };
     let port = match rest.strip_prefix(':') {
-        Some("") => DEFAULT_PORT,
+        Some("") => default_port,
         Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => port,
-        None if rest.is_empty() => DEFAULT_PORT,
+        None if rest.is_empty() => default_port,
         _ => return Err(InvalidUrl),
     };
     Ok((host, port))
@@ -238,7 +273,8 @@ mod tests {
         assert_eq!(parts("h?a://b"), ok("nats", "h", "4222"));
         assert_eq!(parts("[::1]:42 \t\n"), ok("nats", "[::1]", "42"));
         assert_eq!(parts("nats://u:p@my_host-1:7#x"), ok("nats", "my_host-1", "7"));
-        assert_eq!(parts("wss://h/a/b?c=d"), ok("wss", "h", "4222"));
+        assert_eq!(parts("ws://h:"), ok("ws", "h", "80"));
+        assert_eq!(parts("wss://h/a/b?c=d"), ok("wss", "h", "443"));
     }
 
     #[test]
@@ -291,14 +327,29 @@ mod tests {
     fn web_socket_urls_keep_path_and_query() {
         let url = ServerUrl::parse("ws://h:80/a?b#c").expect("valid");
         assert_eq!(url.path, "/a?b");
-        assert_eq!(url.to_string(), "ws://h:80/a?b");
     }
 
     #[test]
-    fn texts_never_show_the_login() {
+    fn texts_never_show_secrets() {
         let url = ServerUrl::parse("nats://user:secret@h:1").expect("valid");
         assert_eq!(url.to_string(), "nats://h:1");
         assert_eq!(url.address(), "h:1");
+        let url = ServerUrl::parse("ws://h/path?token=secret").expect("valid");
+        assert_eq!(url.to_string(), "ws://h:80/path");
+    }
+
+    #[test]
+    fn redaction_hides_what_may_be_a_login() {
+        for (text, shown) in [
+            ("nats://h:port", "nats://h:port"),
+            ("nats://user:pa/ss#w@rd@h:1", "nats://***@h:1"),
+            ("tok@h:x", "***@h:x"),
+            ("http://u:p@a {nats://u:p@b", "http://***@b"),
+            ("ws://h/a b?token=c", "ws://h/a b"),
+            ("h?a b", "h?a b"),
+        ] {
+            assert_eq!(ServerUrl::redacted(text), shown);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 use super::options::invalid;
+use crate::jetstream::stored_message::StoredMessage;
 use crate::protocol::{Headers, Message};
 use crate::tcl::{Interp, Obj, Result};
 
@@ -53,20 +54,43 @@ impl Keys {
 
 /// The payload as a script sees it: bytes, or with `-utf8_convert` text.
 pub fn payload(message: &Message, utf8: bool) -> Obj {
+    payload_value(message.payload(), utf8)
+}
+
+/// Payload bytes as a script sees them.
+pub fn payload_value(payload: &[u8], utf8: bool) -> Obj {
     if utf8 {
-        Obj::text(&String::from_utf8_lossy(message.payload()))
+        Obj::text(&String::from_utf8_lossy(payload))
     } else {
-        Obj::bytes(message.payload())
+        Obj::bytes(payload)
     }
+}
+
+/// A message out of a stream: a dict with the keys `seq` and `time` besides the usual ones.
+pub fn stored(message: &StoredMessage, utf8: bool) -> Obj {
+    let fields = message.header.iter();
+    let fields = fields.map(|(key, values)| (key.as_slice(), values.iter().map(Vec::as_slice)));
+    Obj::record(&[
+        ("header", header_value(fields)),
+        ("data", payload_value(&message.payload, utf8)),
+        ("subject", Obj::latin1(&message.subject)),
+        ("reply", Obj::empty()),
+        ("sub_id", Obj::empty()),
+        ("seq", Obj::text(&message.seq)),
+        ("time", Obj::text(&message.time)),
+    ])
 }
 
 /// A dict of keys with lists of values. A block of an unknown version counts as empty.
 fn header_dict(message: &Message) -> Obj {
-    let Some(headers) = message.header().and_then(|block| Headers::parse(block).ok()) else {
-        return Obj::empty();
-    };
-    let fields: Vec<(Obj, Obj)> = headers
-        .iter()
+    match message.header().and_then(|block| Headers::parse(block).ok()) {
+        Some(headers) => header_value(headers.iter()),
+        None => Obj::empty(),
+    }
+}
+
+fn header_value<'a, V: Iterator<Item = &'a [u8]>>(fields: impl Iterator<Item = (&'a [u8], V)>) -> Obj {
+    let fields: Vec<(Obj, Obj)> = fields
         .map(|(key, values)| {
             (
                 Obj::latin1(key),

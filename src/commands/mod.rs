@@ -4,15 +4,21 @@
 //!
 //! - [`connection`]: the class `nats::connection`;
 //! - `jet_stream`: the class `nats::jet_stream`;
+//! - `kv`: the class `nats::key_value`;
 //! - `msg`, `header`: the ensembles for messages;
 //! - `time`: `isotime_to_msec`;
+//! - `children`: objects that live no longer than another;
 //! - `options`: name/value options and their checks;
+//! - `json`: JSON from and to Tcl values;
 //! - `message`: messages as dicts;
 //! - `promise`: results that are waited for.
 
+mod children;
 pub mod connection;
 mod header;
-mod jet_stream;
+pub mod jet_stream;
+mod json;
+mod kv;
 mod message;
 mod msg;
 mod options;
@@ -23,9 +29,11 @@ use crate::client::runtime;
 use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};
 
 /// What `tcl/` holds is part of the library, so that the package is a single file.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../../tcl/nats.tcl"),
+    include_str!("../../tcl/files.tcl"),
     include_str!("../../tcl/header.tcl"),
+    include_str!("../../tcl/key_value.tcl"),
     include_str!("../../tcl/log.tcl"),
     include_str!("../../tcl/msg.tcl"),
     include_str!("../../tcl/mymethod.tcl"),
@@ -47,7 +55,14 @@ pub fn define(interp: &Interp) -> Result {
     }
     connection::define(interp)?;
     jet_stream::define(interp)?;
-    for command in COMMANDS.iter().chain(&msg::COMMANDS).chain(&header::COMMANDS) {
+    kv::define(interp)?;
+    for command in COMMANDS
+        .iter()
+        .chain(&msg::COMMANDS)
+        .chain(&header::COMMANDS)
+        .chain(jet_stream::COMMANDS)
+        .chain(kv::COMMANDS)
+    {
         command.define(interp);
     }
     interp.provide("nats", VERSION)

@@ -36,6 +36,9 @@ pub const fn spec(name: &'static str, kind: Kind) -> Spec {
     Spec { name, kind }
 }
 
+/// What stands before a secret in a dict of options or in the text of a file.
+const SECRET_MARKS: [&str; 2] = ["password", "PRIVATE KEY"];
+
 /// The checked values of a call, in the order of the declaration.
 pub struct Values {
     specs: &'static [Spec],
@@ -44,23 +47,8 @@ pub struct Values {
 
 /// Reads the pairs in `words`.
 pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
-    if !words.len().is_multiple_of(2) {
-        let last = words
-            .last()
-            .map(|word| word.to_text().into_owned())
-            .unwrap_or_default();
-        return Err(invalid(format!("Missing value for option {last}")));
-    }
-    let mut values = vec![None; specs.len()];
-    let mut unknown = None;
-    for pair in words.chunks_exact(2) {
-        let word = pair[0].to_text();
-        let name = option_name(&word);
-        match specs.iter().position(|spec| spec.name == name) {
-            Some(index) => values[index] = Some(pair[1].clone()),
-            None => unknown = unknown.or_else(|| Some(name.to_owned())),
-        }
-    }
+    let position = |name: &str| specs.iter().position(|spec| spec.name == name);
+    let (mut values, unknown) = collect(words, specs.len(), position)?;
     for (spec, value) in specs.iter().zip(&mut values) {
         if let Some(given) = value {
             *given = spec.check(given)?;
@@ -70,6 +58,36 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
         Some(name) => Err(invalid(format!("Unknown option {name}"))),
         None => Ok(Values { specs, values }),
     }
+}
+
+/// The last values of `count` options, which `position` finds by their names, and the first name
+/// that it does not know.
+///
+/// # Errors
+/// The last option has no value.
+pub fn collect(
+    words: &[Obj],
+    count: usize,
+    position: impl Fn(&str) -> Option<usize>,
+) -> Result<(Vec<Option<Obj>>, Option<String>)> {
+    if !words.len().is_multiple_of(2) {
+        let last = words
+            .last()
+            .map(|word| word.to_text().into_owned())
+            .unwrap_or_default();
+        return Err(invalid(format!("Missing value for option {last}")));
+    }
+    let mut values = vec![None; count];
+    let mut unknown = None;
+    for pair in words.chunks_exact(2) {
+        let word = pair[0].to_text();
+        let name = option_name(&word);
+        match position(name) {
+            Some(index) => values[index] = Some(pair[1].clone()),
+            None => unknown = unknown.or_else(|| Some(name.to_owned())),
+        }
+    }
+    Ok((values, unknown))
 }
 
 /// Whether the pairs in `words` name the option, for methods in which it changes what others mean.
@@ -86,6 +104,15 @@ fn option_name(word: &str) -> &str {
 
 pub fn invalid(message: impl Into<String>) -> Error {
     Error::nats("ErrInvalidArg", message)
+}
+
+/// The complaint about the value of an option.
+pub fn invalid_value(kind: &str, name: &str, value: &str) -> Error {
+    invalid(value_complaint(kind, name, value))
+}
+
+fn value_complaint(kind: &str, name: &str, value: &str) -> String {
+    format!("Invalid value for the {kind} option {name} : {}", shown(value))
 }
 
 impl Spec {
@@ -117,15 +144,22 @@ impl Spec {
             Kind::Int => "int",
             Kind::Dict => "dict",
         };
-        let code = if self.kind == Kind::Timeout {
-            "ErrBadTimeout"
-        } else {
-            "ErrInvalidArg"
-        };
-        Err(Error::nats(
-            code,
-            format!("Invalid value for the {kind} option {} : {text}", self.name),
-        ))
+        if self.kind == Kind::Timeout {
+            return Err(Error::nats(
+                "ErrBadTimeout",
+                value_complaint(kind, self.name, &text),
+            ));
+        }
+        Err(invalid_value(kind, self.name, &text))
+    }
+}
+
+/// A wrong value as a message shows it: not if the fault stands beside a secret.
+fn shown(text: &str) -> &str {
+    if SECRET_MARKS.iter().any(|mark| text.contains(mark)) {
+        "(not shown: there is a secret in it)"
+    } else {
+        text
     }
 }
 
@@ -144,7 +178,7 @@ impl Values {
     }
 
     pub fn bool(&self, name: &str) -> Option<bool> {
-        self.get(name).map(|value| value.modified_utf8() == b"true")
+        self.get(name).map(is_true)
     }
 
     /// A `Timeout` or `PosInt`; what does not fit counts as the largest number that does.
@@ -157,6 +191,11 @@ impl Values {
         let pairs = self.specs.iter().zip(&self.values);
         pairs.filter_map(|(spec, value)| value.as_ref().map(|value| (spec.name, value)))
     }
+}
+
+/// The truth of a checked boolean.
+pub fn is_true(value: &Obj) -> bool {
+    value.modified_utf8() == b"true"
 }
 
 /// The strict boolean words of Tcl: `0 1 true false yes no on off`, any case, unique beginnings.

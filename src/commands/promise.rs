@@ -22,10 +22,19 @@ impl Promise {
 
     /// Ends the wait; later calls change nothing.
     pub fn settle(&self, outcome: Result<Obj>) {
-        if !self.gate.is_open() {
+        if !self.is_settled() {
             *self.outcome.borrow_mut() = Some(outcome);
             self.gate.open();
         }
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.gate.is_open()
+    }
+
+    /// Whether whoever waited was cut short, so that nobody wants the outcome.
+    pub fn is_abandoned(&self) -> bool {
+        Rc::strong_count(&self.outcome) == 1
     }
 
     /// Makes a method wait for the outcome.

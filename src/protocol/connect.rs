@@ -23,12 +23,17 @@ pub struct Connect<'a> {
     pub credentials: Credentials<'a>,
 }
 
-/// Proof of who we are. Has no `Debug`, so that no log can show it.
-#[derive(Clone, Copy)]
-pub enum Credentials<'a> {
-    None,
-    UserPassword { user: &'a str, password: &'a str },
-    Token(&'a str),
+/// Proof of who we are; what is empty is not sent. Has no `Debug`, so that no log can show it.
+#[derive(Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    pub user: &'a str,
+    pub password: &'a str,
+    pub token: &'a str,
+    pub jwt: &'a str,
+    /// The public key of a user without JWT.
+    pub nkey: &'a str,
+    /// The signature of the server's nonce.
+    pub sig: &'a str,
 }
 
 impl Connect<'_> {
@@ -57,13 +62,24 @@ impl Connect<'_> {
             json.literal("headers", true);
             json.literal("no_responders", true);
         }
-        match credentials {
-            Credentials::None => {}
-            Credentials::UserPassword { user, password } => {
-                json.string("user", user);
-                json.string("pass", password);
-            }
-            Credentials::Token(token) => json.string("auth_token", token),
+        let Credentials {
+            user,
+            password,
+            token,
+            jwt,
+            nkey,
+            sig,
+        } = credentials;
+        let fields = [
+            ("user", user),
+            ("pass", password),
+            ("auth_token", token),
+            ("jwt", jwt),
+            ("nkey", nkey),
+            ("sig", sig),
+        ];
+        for (key, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            json.string(key, value);
         }
         json.finish()
     }
@@ -137,7 +153,16 @@ mod tests {
         version: "3.3.0",
         echo: true,
         headers: false,
-        credentials: Credentials::None,
+        credentials: NOTHING,
+    };
+
+    const NOTHING: Credentials = Credentials {
+        user: "",
+        password: "",
+        token: "",
+        jwt: "",
+        nkey: "",
+        sig: "",
     };
 
     const PLAIN_JSON: &str = concat!(
@@ -168,12 +193,24 @@ mod tests {
     fn credentials_come_last() {
         let json = |credentials| Connect { credentials, ..PLAIN }.to_json();
         let with = |fields: &str| PLAIN_JSON.replace('}', fields);
-        let user = Credentials::UserPassword {
+        let user = Credentials {
             user: "u\"",
             password: "p",
+            ..NOTHING
         };
         assert_eq!(json(user), with(r#","user":"u\"","pass":"p"}"#));
-        assert_eq!(json(Credentials::Token("t")), with(r#","auth_token":"t"}"#));
+        let token = Credentials {
+            token: "t",
+            ..NOTHING
+        };
+        assert_eq!(json(token), with(r#","auth_token":"t"}"#));
+        let keys = Credentials {
+            jwt: "j.w.t",
+            nkey: "U",
+            sig: "s-_",
+            ..NOTHING
+        };
+        assert_eq!(json(keys), with(r#","jwt":"j.w.t","nkey":"U","sig":"s-_"}"#));
     }
 
     #[test]

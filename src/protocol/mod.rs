@@ -11,25 +11,32 @@
 //! | [`header`](Headers) | header blocks, both ways |
 //! | [`encode`] | the operations of a client, appended to a write buffer |
 //! | [`info`](ServerInfo), [`connect`](Connect) | the two JSON objects of the handshake |
+//! | [`nkey`](Seed), [`armour`](Armour) | keys for the login, and the files that hold them |
 //! | [`server_error`](ServerError) | what a `-ERR` means |
 //! | [`subject`] | which subjects and queue names are allowed, and their bytes on the wire |
+//! | [`time`] | the times in what servers say of messages and streams |
 //! | [`error`](ProtocolError) | how a server can break the protocol |
 
+mod armour;
 mod connect;
 pub mod encode;
 mod error;
 mod header;
 mod info;
 mod message;
+mod nkey;
 mod parser;
 mod server_error;
 pub mod subject;
+pub mod time;
 
+pub use armour::Armour;
 pub use connect::{Connect, Credentials};
 pub use error::{ProtocolError, UnknownHeaderVersion};
 pub use header::{HeaderError, Headers};
 pub use info::ServerInfo;
 pub use message::Message;
+pub use nkey::{SIGNATURE_LEN, Seed, SeedError};
 pub use parser::{MAX_CONTROL_LINE, MAX_INCOMING, MAX_INFO, Parser, ServerOp};
 pub use server_error::ServerError;
 pub use subject::SubjectError;

@@ -57,6 +57,7 @@ impl<T: Instance> Metadata<T> {
 /// A native method. Must live in a `static`.
 pub struct Method<T> {
     raw: RawMethodType,
+    public: bool,
     run: fn(&Rc<T>, &Call) -> Result<Reply>,
 }
 
@@ -64,7 +65,16 @@ impl<T: Instance> Method<T> {
     pub const fn public(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
         Method {
             raw: method_type(name, method_entry::<T>),
+            public: true,
             run,
+        }
+    }
+
+    /// A method for our own scripts, which call it by `my`.
+    pub const fn private(name: &'static CStr, run: fn(&Rc<T>, &Call) -> Result<Reply>) -> Method<T> {
+        Method {
+            public: false,
+            ..Method::public(name, run)
         }
     }
 }
@@ -78,8 +88,9 @@ pub struct Birth<'a> {
     pub name: String,
 }
 
-/// Makes an object's value and says what is to be done once the object has it.
-pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Work)>;
+/// Makes an object's value and says what is to be done, and perhaps waited for, once the object has
+/// it. Should that fail, the object is destroyed.
+pub type Construct<T> = fn(&Birth, &Call) -> Result<(Rc<T>, Reply)>;
 
 /// A native constructor. Must live in a `static`.
 pub struct Constructor<T> {
@@ -114,12 +125,12 @@ impl<T: Instance> Destructor<T> {
 /// Gives an existing class its native constructor, destructor and methods.
 pub fn equip<T: Instance>(
     interp: &Interp,
-    class: &str,
+    class_name: &str,
     constructor: &'static Constructor<T>,
     destructor: &'static Destructor<T>,
     methods: &'static [Method<T>],
 ) -> Result {
-    let class = find_class(interp, class)?;
+    let class = find_class(interp, class_name)?;
     // SAFETY: the method types and their data are statics; a null name makes a method that only
     // the class itself refers to.
     unsafe {
@@ -142,10 +153,26 @@ pub fn equip<T: Instance>(
             data(destructor),
         );
         (oo().class_set_destructor)(interp.raw(), class, made);
-        for method in methods {
+    }
+    add_methods(interp, class_name, methods)
+}
+
+/// Gives an existing class more native methods.
+pub fn add_methods<T: Instance>(interp: &Interp, class_name: &str, methods: &'static [Method<T>]) -> Result {
+    let class = find_class(interp, class_name)?;
+    for method in methods {
+        // SAFETY: the method's type and its data are statics; Tcl takes its own reference to the
+        // name.
+        unsafe {
             let name = Obj::from_raw((api().new_string_obj)(method.raw.name, -1));
-            let _: RawMethod =
-                (oo().new_method)(interp.raw(), class, name.raw(), 1, &method.raw, data(method));
+            let _: RawMethod = (oo().new_method)(
+                interp.raw(),
+                class,
+                name.raw(),
+                c_int::from(method.public),
+                &method.raw,
+                data(method),
+            );
         }
     }
     Ok(())
@@ -287,13 +314,13 @@ unsafe extern "C-unwind" fn constructor_entry<T: Instance>(
         hooks::refuse_fork()?;
         // SAFETY: Tcl passes the words of the call, and the object is alive.
         let (call, birth) = unsafe { (Call::new(&interp, objc, objv, skip), birth(&interp, object)) };
-        let (value, work) = (constructor.run)(&birth, &call)?;
+        let (value, reply) = (constructor.run)(&birth, &call)?;
         // SAFETY: the metadata owns one count, given back by `metadata_deleted`.
         unsafe {
             let value = Rc::into_raw(value).cast_mut().cast();
             (oo().object_set_metadata)(object, &T::metadata().raw, value);
         }
-        Ok(Reply::Then(work, Box::new(Reply::Empty)))
+        Ok(reply)
     });
     settle(interp, made)
 }

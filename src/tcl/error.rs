@@ -1,5 +1,7 @@
 //! Errors on their way to a script: a message and an error code.
 
+use std::borrow::Cow;
+
 use super::interp::Interp;
 use super::obj::Obj;
 use super::sys::{self, api};
@@ -32,6 +34,25 @@ impl Error {
         }
     }
 
+    /// The same error with one more entry in its return options, beside the error code.
+    pub fn with_option(self, name: &str, value: &str) -> Error {
+        let (code, message) = match self {
+            Error::Nats { code, message } => (vec![Obj::text("NATS"), Obj::text(code)], message),
+            Error::Tcl { code, message } => (code.iter().map(|word| Obj::text(word)).collect(), message),
+            raised @ Error::Raised { .. } => return raised,
+        };
+        let options = [
+            ("-code", Obj::int(1)),
+            ("-level", Obj::int(0)),
+            ("-errorcode", Obj::list(&code)),
+            (name, Obj::text(value)),
+        ];
+        Error::Raised {
+            options: Obj::record(&options),
+            message: Obj::text(&message),
+        }
+    }
+
     /// The error that the interpreter holds after a call of the API failed.
     pub fn from_interp(interp: &Interp) -> Error {
         // SAFETY: both calls return live values; the first leaves the result as it is.
@@ -39,6 +60,14 @@ impl Error {
             let options = Obj::from_raw((api().get_return_options)(interp.raw(), sys::TCL_ERROR));
             let message = Obj::from_raw((api().get_obj_result)(interp.raw()));
             Error::Raised { options, message }
+        }
+    }
+
+    /// What went wrong, without its code.
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Error::Nats { message, .. } | Error::Tcl { message, .. } => Cow::Borrowed(message),
+            Error::Raised { message, .. } => message.to_text(),
         }
     }
 

@@ -216,17 +216,24 @@ impl Obj {
 
     /// Whether the value is an integer, of whatever size.
     pub fn is_integer(&self) -> bool {
+        self.to_plain_integer().is_some()
+    }
+
+    /// An integer of whatever size and radix in decimal digits.
+    pub fn to_decimal(&self) -> Option<String> {
+        self.to_plain_integer()
+            .map(|number| number.to_text().into_owned())
+    }
+
+    /// The same integer as a value without a string representation.
+    fn to_plain_integer(&self) -> Option<Obj> {
         let mut number = [0u64; 4];
-        // SAFETY: a `mp_int` fits into the space; its digits are released with Tcl's allocator.
+        // SAFETY: a `mp_int` fits into the space; the new value takes over its digits.
         unsafe {
             let taken =
                 (api().get_bignum_from_obj)(std::ptr::null_mut(), self.raw(), number.as_mut_ptr().cast());
-            if taken != sys::TCL_OK {
-                return false;
-            }
-            drop(Obj::from_raw((api().new_bignum_obj)(number.as_mut_ptr().cast())));
+            (taken == sys::TCL_OK).then(|| Obj::from_raw((api().new_bignum_obj)(number.as_mut_ptr().cast())))
         }
-        true
     }
 
     /// The pairs of a dict, in their order.

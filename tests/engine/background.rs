@@ -142,3 +142,50 @@ fn the_owner_hears_of_items_in_order_and_of_a_panic() {
     assert_eq!(items.lock().unwrap().make_contiguous(), [1, 2, 3]);
     drop(task);
 }
+
+#[test]
+fn what_operations_publish_goes_out_at_once() {
+    let server = Server::start();
+    let (fixture, mut peer) = connected(&server, |_| {});
+    fixture.client.send(b"a", b"r", b"hi").unwrap();
+    assert_eq!(peer.line(), "PUB a r 2\r\n");
+    peer.expect("hi\r\n");
+    fixture.client.close(false);
+    assert!(fixture.client.send(b"a", b"", b"hi").is_err());
+}
+
+#[test]
+fn a_listener_that_drains_gets_what_was_on_its_way() {
+    let server = Server::start();
+    let (fixture, mut peer) = connected(&server, |_| {});
+    let mut listener = fixture.client.listen(b"a", 0);
+    assert_eq!(peer.line(), "SUB a  1\r\n");
+    listener.drain();
+    assert_eq!(peer.line(), "UNSUB 1\r\n");
+    let answer = std::thread::spawn(move || {
+        peer.expect("PING\r\n");
+        peer.send("MSG a 1 4\r\nlate\r\nPONG\r\n");
+        peer
+    });
+    assert!(wait(fixture.client.round_trip()));
+    assert_eq!(listener.try_recv().unwrap().payload(), b"late");
+    listener.unsubscribe();
+    let mut peer = answer.join().unwrap();
+    fixture.client.send(b"next", b"", b"").unwrap();
+    assert_eq!(peer.line(), "PUB next  0\r\n");
+}
+
+#[test]
+fn a_round_trip_does_not_outlive_its_session() {
+    let server = Server::start();
+    let (fixture, mut peer) = connected(&server, |options| options.reconnect_time_wait = 0);
+    let cut = std::thread::spawn(move || peer.expect("PING\r\n"));
+    assert!(!wait(fixture.client.round_trip()));
+    cut.join().unwrap();
+    let mut peer = server.accept();
+    peer.shake_hands();
+    fixture.client.send(b"a", b"", b"").unwrap();
+    assert_eq!(peer.line(), "PUB a  0\r\n");
+    fixture.client.close(false);
+    assert!(!wait(fixture.client.round_trip()));
+}

@@ -124,9 +124,9 @@ fn failed_attempts_have_the_texts_of_the_contract() {
             "ErrSecureConnWanted Server H:P does not provide TLS",
         ),
         (
-            "INFO {\"tls_required\":true}\r\n",
+            "INFO {\"tls_required\":true}\r\nPONG\r\n",
             |_| {},
-            "ErrTLS TLS package is not available",
+            "ErrTLS TLS handshake with server H:P failed: the server went on in clear text",
         ),
         (
             "INFO",

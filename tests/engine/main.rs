@@ -11,6 +11,7 @@ mod requests;
 mod server;
 mod session;
 mod sink;
+mod websocket;
 
 use std::cell::Cell;
 use std::sync::Arc;

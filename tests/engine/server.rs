@@ -75,7 +75,11 @@ impl Peer {
     }
 
     pub fn send(&mut self, text: &str) {
-        self.stream.get_mut().write_all(text.as_bytes()).unwrap();
+        self.send_bytes(text.as_bytes());
+    }
+
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
     }
 
     /// Sends as much as the sockets take without anybody reading.
@@ -110,6 +114,13 @@ impl Peer {
             .read_exact(&mut buf)
             .unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(String::from_utf8_lossy(&buf), text);
+    }
+
+    /// The next bytes, so many.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
     }
 
     /// Everything until the client closes, in order and without a reset.

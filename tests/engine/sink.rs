@@ -107,6 +107,9 @@ fn describe(event: Event) -> String {
             answer.give(7);
             format!("ask delay {}", server.url.address())
         }
+        Event::AskTls { .. } => "ask tls".to_owned(),
+        Event::AskIdentity { .. } => "ask identity".to_owned(),
+        Event::AskSignature { .. } => "ask signature".to_owned(),
         Event::Message { sid, message } => {
             format!(
                 "message {sid} {} {}",

@@ -18,7 +18,9 @@
 #
 # fake::start -address ::1 … listens there instead of at 127.0.0.1.
 
-source [file join [file dirname [file normalize [::info script]]] port.tcl]
+foreach part {port transport} {
+    source [file join [file dirname [file normalize [::info script]]] $part.tcl]
+}
 
 namespace eval fake {
     variable servers {}

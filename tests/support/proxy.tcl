@@ -7,13 +7,17 @@
 #                                    (0, 1, … or end, the default), exactly
 #   proxy::pause $p client           stops taking bytes from that side ("client", "server", "both")
 #   proxy::continue $p client
+#   proxy::limit $p client $n        after n bytes of a connection no more is taken from that side;
+#                                    "" for no limit
 #   proxy::inject $p client $bytes   sends bytes to that side of the newest connection
 #   proxy::cut $p                    closes all connections
 #   proxy::refuse $p; proxy::accept $p    stops and resumes listening
 #   proxy::connections $p            how many are open
 #   proxy::stop $p
 
-source [file join [file dirname [file normalize [info script]]] port.tcl]
+foreach part {port transport} {
+    source [file join [file dirname [file normalize [info script]]] $part.tcl]
+}
 
 namespace eval proxy {
     variable proxies {}
@@ -36,11 +40,12 @@ proc proxy::port {handle} {
     return [dict get $proxies $handle]
 }
 
-proc proxy::url {handle} { return nats://127.0.0.1:[port $handle] }
+proc proxy::url {handle} { return [transport::scheme]://127.0.0.1:[port $handle] }
 
 proc proxy::recorded {handle side {n end}} { Ask $handle recorded $side $n }
 proc proxy::pause {handle side} { Ask $handle pause $side }
 proc proxy::continue {handle side} { Ask $handle continue $side }
+proc proxy::limit {handle side bytes} { Ask $handle limit $side $bytes }
 proc proxy::inject {handle side bytes} { Ask $handle inject $side $bytes }
 proc proxy::cut {handle} { Ask $handle cut }
 proc proxy::refuse {handle} { Ask $handle refuse }

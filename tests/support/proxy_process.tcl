@@ -11,6 +11,7 @@ array set peer {}                  ;# channel -> the channel on the other side
 array set side {}                  ;# channel -> client or server
 array set record {}                ;# index,side -> bytes read from there
 array set paused {client 0 server 0}
+array set limit {client "" server ""}   ;# bytes that pass on a connection, at most
 array set blocked {}               ;# channel -> waits until its peer takes more
 array set ended {}                 ;# channel -> has said all it had to say
 
@@ -38,19 +39,29 @@ proc listenTo {channel} {
     global peer side paused blocked ended
     if {![info exists peer($channel)]} return
     set silent [expr {$paused($side($channel)) || [info exists blocked($channel)] ||
-        [info exists ended($channel)]}]
+        [info exists ended($channel)] || [room $channel] == 0}]
     fileevent $channel readable [expr {$silent ? "" : [list forward $channel]}]
+}
+
+# How much may still be read from a channel at once.
+proc room {channel} {
+    global number side record limit
+    if {$limit($side($channel)) eq ""} { return 65536 }
+    set taken [string length $record($number($channel),$side($channel))]
+    return [expr {max(0, min(65536, $limit($side($channel)) - $taken))}]
 }
 
 proc forward {from} {
     global number side peer record
-    if {[catch {read $from 65536} bytes]} { return [drop $from] }
+    if {[catch {read $from [room $from]} bytes]} { return [drop $from] }
     append record($number($from),$side($from)) $bytes
     if {[catch {puts -nonewline $peer($from) $bytes}]} { return [drop $from] }
     if {[chan pending output $peer($from)] > 0} {
         waitForRoom $from
     } elseif {[eof $from]} {
         passEndOn $from
+    } else {
+        listenTo $from
     }
 }
 
@@ -115,6 +126,11 @@ namespace eval order {
     proc pause {name} { SetPaused $name 1 }
     proc continue {name} { SetPaused $name 0 }
 
+    proc limit {name bytes} {
+        set ::limit($name) $bytes
+        ListenAnew
+    }
+
     proc inject {name bytes} {
         set link [lindex [openLinks] end]
         if {$link eq ""} { error "no connection is open" }
@@ -130,6 +146,10 @@ namespace eval order {
         foreach each [expr {$name eq "both" ? {client server} : [list $name]}] {
             set paused($each) $state
         }
+        ListenAnew
+    }
+
+    proc ListenAnew {} {
         foreach link [openLinks] {
             foreach channel $link { listenTo $channel }
         }

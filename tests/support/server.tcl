@@ -9,10 +9,14 @@
 #   server::restart $s ?configuration?         same port and folder, running or not
 #   server::remove $s                          ends it and its folder
 #
+# url and port are those of the transport that is tested, see transport.tcl.
+#
 # The binary is $env(NATS_SERVER), else the version that the project pins. A guard process ends the
 # servers when the test process ends, even by SIGKILL.
 
-source [file join [file dirname [file normalize [info script]]] port.tcl]
+foreach part {port transport} {
+    source [file join [file dirname [file normalize [info script]]] $part.tcl]
+}
 
 namespace eval server {
     variable servers {}
@@ -20,13 +24,13 @@ namespace eval server {
     variable here [file dirname [file normalize [info script]]]
 }
 
-# Options: -jetstream bool (default true); -port number (default: a free one); -ready info|listen:
-# whether ready means that INFO came (default), or only that the port accepts, for servers that
-# begin with the TLS handshake.
+# Options: -jetstream bool (default true); -domain name of its JetStream; -port number (default: a
+# free one); -ready info|listen: whether ready means that INFO came (default), or only that the port
+# accepts, for servers that begin with the TLS handshake.
 proc server::start {{configuration ""} args} {
     variable servers
     variable count
-    set options [dict merge {-jetstream true -port "" -ready info} $args]
+    set options [dict merge {-jetstream true -domain "" -port "" -ready info} $args]
     set given [dict get $options -port]
     set handle server[incr count]
     # Somebody may take a free port before the server does: then another one.
@@ -49,8 +53,8 @@ proc server::start {{configuration ""} args} {
 }
 
 # Each gives one fact about a server. The port and folder stay over a restart, the pid does not.
-proc server::url {handle} { return nats://127.0.0.1:[port $handle] }
-proc server::port {handle} { Get $handle port }
+proc server::url {handle} { return [transport::scheme]://127.0.0.1:[port $handle] }
+proc server::port {handle} { Get $handle entrance }
 proc server::pid {handle} { Get $handle pid }
 proc server::store {handle} { return [file join [Get $handle folder] store] }
 
@@ -100,8 +104,10 @@ proc server::Create {handle options} {
     fconfigure $guard -buffering line
     set port [dict get $options -port]
     if {$port eq ""} { set port [free_port] }
-    return [list guard $guard folder $folder port $port pid "" \
-        jetstream [dict get $options -jetstream] ready [dict get $options -ready]]
+    set entrance [expr {[transport::has_own_port] ? [free_port] : $port}]
+    return [list guard $guard folder $folder port $port entrance $entrance pid "" \
+        jetstream [dict get $options -jetstream] domain [dict get $options -domain] \
+        ready [dict get $options -ready]]
 }
 
 proc server::Stopped {process} {
@@ -131,9 +137,14 @@ proc server::Temporary {} {
 
 proc server::Configure {handle configuration} {
     set channel [open [file join [Get $handle folder] conf] w]
-    puts $channel "listen: \"127.0.0.1:[port $handle]\""
-    puts $channel "server_name: \"$handle-[port $handle]\""
-    if {[Get $handle jetstream]} { puts $channel "jetstream: {store_dir: \"[store $handle]\"}" }
+    puts $channel "listen: \"127.0.0.1:[Get $handle port]\""
+    puts $channel "server_name: \"$handle-[Get $handle port]\""
+    puts $channel [transport::configuration [Get $handle entrance]]
+    if {[Get $handle jetstream]} {
+        set domain [Get $handle domain]
+        if {$domain ne ""} { set domain ", domain: \"$domain\"" }
+        puts $channel "jetstream: {store_dir: \"[store $handle]\"$domain}"
+    }
     puts $channel $configuration
     close $channel
 }
@@ -155,7 +166,7 @@ proc server::Run {handle} {
 
 # Whether the server accepts a connection and opens with INFO.
 proc server::Answers {handle deadline} {
-    if {[catch {socket 127.0.0.1 [port $handle]} channel]} { return 0 }
+    if {[catch {socket 127.0.0.1 [Get $handle port]} channel]} { return 0 }
     if {[Get $handle ready] eq "listen"} { close $channel; return 1 }
     fconfigure $channel -blocking 0 -translation lf
     try {

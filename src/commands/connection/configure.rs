@@ -2,14 +2,16 @@
 
 use std::rc::Rc;
 
-use super::Connection;
+use super::{Connection, route, tls};
 use crate::client::inbox::DEFAULT_INBOX_PREFIX;
+use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
-use crate::commands::options::{Kind, Spec, gives, invalid, parse, spec, to_count, to_integer};
+use crate::client::url::ServerUrl;
+use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
-use crate::tcl::{Call, Obj, Reply, Result};
+use crate::tcl::{Call, Interp, Obj, Reply, Result};
 
 /// Every option in the order in which faults are reported.
 const OPTIONS: &[Spec] = &[
@@ -45,7 +47,18 @@ const OPTIONS: &[Spec] = &[
     spec("ignore_discovered_servers", Kind::Bool),
     spec("auth_error_limit", Kind::PosInt),
     spec("event_callback", Kind::Str),
+    spec("tls_first", Kind::Bool),
+    spec("credentials", Kind::Str),
+    spec("nkey_seed", Kind::Str),
+    spec("jwt", Kind::Str),
+    spec("signature_callback", Kind::Str),
+    spec("auth_callback", Kind::Str),
+    spec("ws_headers", Kind::Str),
+    spec("proxy_url", Kind::Str),
 ];
+
+/// The options from which the login is read anew for each attempt.
+const IDENTITY_SOURCES: [&str; 4] = ["auth_callback", "credentials", "nkey_seed", "jwt"];
 
 /// The same for a call that gives every option, as `configure` lists them: a copied configuration
 /// may hold the empty values of what was never set.
@@ -71,7 +84,8 @@ fn default_of(option: &str) -> &'static str {
         | "dictmsg"
         | "utf8_convert"
         | "retry_on_initial_connect"
-        | "ignore_discovered_servers" => "false",
+        | "ignore_discovered_servers"
+        | "tls_first" => "false",
         "randomize" | "echo" | "check_subjects" => "true",
         "connect_timeout" | "reconnect_time_wait" | "flush_timeout" => "2000",
         "max_reconnect_attempts" => "60",
@@ -117,12 +131,16 @@ impl Config {
     }
 
     pub fn bool(&self, option: &str) -> bool {
-        self.get(option)
-            .is_some_and(|value| value.modified_utf8() == b"true")
+        self.get(option).is_some_and(is_true)
     }
 
     pub fn count(&self, option: &str) -> u64 {
         self.get(option).and_then(to_count).unwrap_or(0)
+    }
+
+    pub fn is_set(&self, option: &str) -> bool {
+        self.get(option)
+            .is_some_and(|value| !value.modified_utf8().is_empty())
     }
 
     fn text(&self, option: &str) -> String {
@@ -136,7 +154,8 @@ impl Config {
     }
 
     /// What the engine acts upon.
-    fn engine_options(&self) -> Options {
+    fn engine_options(&self, interp: &Interp) -> Options {
+        let given = |option| self.get(option).cloned().unwrap_or_else(Obj::empty);
         Options {
             name: self.text("name"),
             pedantic: self.bool("pedantic"),
@@ -145,10 +164,20 @@ impl Config {
             user: self.text("user"),
             password: self.text("password"),
             token: self.text("token"),
+            ask_identity: IDENTITY_SOURCES.iter().any(|option| self.is_set(option)),
+            ask_signature: self.is_set("signature_callback"),
             secure: self.bool("secure"),
+            tls_first: self.bool("tls_first"),
+            tls: self
+                .get("tls_opts")
+                .and_then(|dict| tls::parse(interp, dict).ok())
+                .unwrap_or_default(),
+            // Both were checked when they were set.
+            ws_headers: route::ws_headers(interp, &given("ws_headers")).unwrap_or_default(),
+            proxy: route::proxy(&given("proxy_url")).unwrap_or_default(),
             connect_timeout: self.count("connect_timeout"),
             reconnect_time_wait: self.count("reconnect_time_wait"),
-            ask_delay: !self.text("custom_reconnect_delay").is_empty(),
+            ask_delay: self.is_set("custom_reconnect_delay"),
             reconnect_jitter: self.count("reconnect_jitter"),
             max_reconnect_attempts: self
                 .get("max_reconnect_attempts")
@@ -175,7 +204,7 @@ impl Connection {
             .settings
             .options
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options();
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = config.engine_options(&self.interp);
         let bound = Bound {
             items: config.size("pending_msgs").max(1),
             bytes: config.size("pending_bytes").max(1),
@@ -230,6 +259,15 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
     if let Some(prefix) = values.get("inbox_prefix") {
         check_inbox_prefix(prefix)?;
     }
+    if let Some(options) = values.get("tls_opts") {
+        tls::parse(&connection.interp, options)?;
+    }
+    if let Some(headers) = values.get("ws_headers") {
+        route::ws_headers(&connection.interp, headers)?;
+    }
+    if let Some(url) = values.get("proxy_url") {
+        route::proxy(url)?;
+    }
     if let Some(servers) = values.get("servers") {
         refuse_unless_closed(connection)?;
         let randomize = values
@@ -242,7 +280,12 @@ fn set(connection: &Connection, pairs: &[Obj]) -> Result {
         connection
             .pool()
             .configure(&urls, randomize)
-            .map_err(|url| invalid_url(&url))?;
+            .map_err(|error| match error {
+                PoolError::InvalidUrl(url) => invalid_url(&url),
+                PoolError::Mixed => invalid(
+                    "Invalid -servers: ws:// and wss:// URLs cannot stand in one list with nats:// and tls:// URLs",
+                ),
+            })?;
     }
     for (name, value) in values.given() {
         connection.config.borrow_mut().set(name, value.clone());
@@ -261,7 +304,7 @@ fn check_inbox_prefix(prefix: &Obj) -> Result {
 }
 
 fn invalid_url(text: &str) -> crate::tcl::Error {
-    invalid(format!("Invalid URL {text}"))
+    invalid(format!("Invalid URL {}", ServerUrl::redacted(text)))
 }
 
 fn refuse_unless_closed(connection: &Connection) -> Result {

@@ -76,6 +76,9 @@ impl Connection {
             Event::Info { info, replace } => Some(self.show_info(&info, replace)),
             Event::Log { level, time, text } => self.log.line(&self.interp, level, time, &text),
             Event::AskDelay { server, answer } => Some(self.ask_delay(&server, answer)),
+            Event::AskTls { answer } => Some(self.ask_tls(answer)),
+            Event::AskIdentity { server, answer } => Some(self.ask_identity(&server, answer)),
+            Event::AskSignature { nonce, answer } => Some(self.ask_signature(&nonce, answer)),
             Event::Lost => Some(self.lose()),
         }
     }
@@ -84,17 +87,11 @@ impl Connection {
     /// error, and the engine goes on with its own delay.
     fn ask_delay(&self, server: &Server, answer: Answer<u64>) -> Work {
         let interp = self.interp.clone();
-        let prefix = self
-            .config
-            .borrow()
-            .get("custom_reconnect_delay")
-            .map(|prefix| prefix.elements(&interp));
-        let mut words = match prefix {
-            Some(Ok(prefix)) => prefix,
-            Some(Err(error)) => return Work::Fail { interp, error },
-            None => return Work::none(),
+        let words = match self.callback_words("custom_reconnect_delay", server_dict(server)) {
+            Ok(Some(words)) => words,
+            Ok(None) => return Work::none(),
+            Err(error) => return Work::Fail { interp, error },
         };
-        words.push(server_dict(server));
         let failed = interp.clone();
         let then = move |result: Result<Obj>| {
             let error = match result {
@@ -120,6 +117,20 @@ impl Connection {
             words,
             then: Box::new(then),
         }
+    }
+
+    /// The call of a callback that an option names, if it does.
+    ///
+    /// # Errors
+    /// The option's value is no list.
+    pub(super) fn callback_words(&self, option: &str, argument: Obj) -> Result<Option<Vec<Obj>>> {
+        let config = self.config.borrow();
+        let Some(prefix) = config.get(option).filter(|_| config.is_set(option)) else {
+            return Ok(None);
+        };
+        let mut words = prefix.elements(&self.interp)?;
+        words.push(argument);
+        Ok(Some(words))
     }
 
     fn connected(&self, server: &str) -> Work {

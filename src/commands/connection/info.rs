@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use serde_json::Value;
-
 use super::{Connection, not_connected};
 use crate::client::Backlog;
 use crate::client::pool::Server;
 use crate::client::status::Status;
 use crate::client::url::Login;
+use crate::commands::json;
 use crate::protocol::ServerInfo;
 use crate::tcl::{Call, Obj, Reply, Result, Work};
 
@@ -52,7 +51,7 @@ impl Connection {
                 interp: self.interp.clone(),
                 name: self.variables.server_info.clone(),
                 element: Some(Obj::text(name)),
-                value: from_json(value),
+                value: json::to_tcl(value),
             });
         }
         shown.limits = Some(Limits {
@@ -63,34 +62,10 @@ impl Connection {
     }
 }
 
-/// JSON as Tcl values: booleans and null as words, arrays as lists, objects as dicts, numbers and
-/// strings verbatim.
-fn from_json(value: &Value) -> Obj {
-    match value {
-        Value::Null => Obj::text("null"),
-        Value::Bool(truth) => Obj::text(if *truth { "true" } else { "false" }),
-        Value::Number(number) => Obj::text(&number.to_string()),
-        Value::String(text) => Obj::text(text),
-        Value::Array(elements) => Obj::list(&elements.iter().map(from_json).collect::<Vec<_>>()),
-        Value::Object(fields) => {
-            let fields: Vec<(&str, Obj)> = fields
-                .iter()
-                .map(|(key, value)| (key.as_str(), from_json(value)))
-                .collect();
-            Obj::record(&fields)
-        }
-    }
-}
-
 pub fn server_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     call.no_args()?;
     let shown = connection.server_info.borrow();
-    let fields: Vec<(&str, Obj)> = shown
-        .info
-        .fields()
-        .map(|(name, value)| (name, from_json(value)))
-        .collect();
-    Ok(Reply::Value(Obj::record(&fields)))
+    Ok(Reply::Value(json::dict(shown.info.fields())))
 }
 
 pub fn current_server(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {

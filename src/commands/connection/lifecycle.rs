@@ -15,7 +15,7 @@ use crate::client::status::Status;
 use crate::commands::options::invalid;
 use crate::commands::promise::Promise;
 use crate::mailbox::{Sender, Weight};
-use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
+use crate::tcl::{Call, Error, Obj, Reply, Result, Work, class};
 
 /// One life's way into the mailbox.
 struct LifeSink {
@@ -103,9 +103,20 @@ pub fn force_reconnect(connection: &Rc<Connection>, call: &Call) -> Result<Reply
     Ok(Reply::Empty)
 }
 
+/// `releaseRef child`: the child will not be destroyed together with the connection.
+pub fn release_ref(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
+    let [child] = call.args() else {
+        return Err(call.wrong_args(c"child"));
+    };
+    connection
+        .children
+        .release(&class::namespace_of(call.interp, child)?);
+    Ok(Reply::Empty)
+}
+
 /// The destructor: children find the connection closed.
 pub fn destroy(connection: &Rc<Connection>) -> Work {
-    Work::Many(vec![connection.disconnect().0, connection.destroy_children()])
+    Work::Many(vec![connection.disconnect().0, connection.children.destroy()])
 }
 
 pub fn raise(error: ConnectionError) -> Error {
@@ -118,6 +129,7 @@ impl Connection {
         let started = client.clone();
         Work::Many(vec![
             self.set_last_error(None),
+            self.tell_of_tls_options(),
             self.then(move |connection| match connection.lives(&client) {
                 true => connection.set_status(Status::Connecting),
                 false => Work::none(),

@@ -5,19 +5,23 @@
 //! `closed`; what it tells arrives in the mailbox and takes effect in [`dispatch`], one event of
 //! the event loop each.
 
-mod children;
+pub mod command_request;
 mod configure;
 mod dispatch;
 mod drain;
+mod files;
 mod info;
 mod lifecycle;
 mod log;
+mod login;
 mod notify;
 pub mod operations;
 mod ping;
-mod publish;
+pub mod publish;
 pub mod request;
-mod subscribe;
+mod route;
+pub mod subscribe;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -34,7 +38,7 @@ use crate::client::status::Status;
 use crate::mailbox::{self, Bound, Receiver};
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip};
 use crate::tcl::notifier::{self, Waker};
-use crate::tcl::{Call, Error, Interp, Obj, Result, Work};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
 
 use self::configure::Config;
 use self::drain::Drain;
@@ -43,6 +47,7 @@ use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
+use super::children::Children;
 use super::message::Keys;
 use super::promise::Promise;
 
@@ -64,7 +69,7 @@ static METHODS: &[Method<Connection>] = &[
     Method::public(c"ping", ping::ping),
     Method::public(c"publish", publish::publish),
     Method::public(c"publish_msg", publish::publish_msg),
-    Method::public(c"releaseRef", children::release_ref),
+    Method::public(c"releaseRef", lifecycle::release_ref),
     Method::public(c"request", request::request),
     Method::public(c"request_msg", request::request_msg),
     Method::public(c"reset", configure::reset),
@@ -104,8 +109,8 @@ pub struct Connection {
     operations: RefCell<BTreeMap<u64, Operation>>,
     next_operation: Cell<u64>,
     pings: RefCell<BTreeMap<u64, Asked>>,
-    /// Namespaces of the objects that go with this one.
-    children: RefCell<Vec<String>>,
+    /// The objects that go with this one.
+    pub children: Rc<Children>,
     next_ping: Cell<u64>,
     draining: RefCell<Option<Drain>>,
     /// Whether this life has dispatched a connection.
@@ -126,7 +131,7 @@ struct Variables {
 /// Pings have ids of their own, apart from requests.
 const FIRST_PING: u64 = 1 << 62;
 
-fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
+fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Reply)> {
     let name = call
         .args()
         .first()
@@ -178,7 +183,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
         operations: RefCell::default(),
         next_operation: Cell::new(1),
         pings: RefCell::default(),
-        children: RefCell::default(),
+        children: Children::new(birth.interp),
         next_ping: Cell::new(FIRST_PING),
         draining: RefCell::default(),
         was_connected: Cell::new(false),
@@ -198,7 +203,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Work)> {
             name: connection.variables.server_info.clone(),
         },
     ]);
-    Ok((connection, work))
+    Ok((connection, Reply::Then(work, Box::new(Reply::Empty))))
 }
 
 impl Instance for Connection {
@@ -225,6 +230,16 @@ impl Connection {
     pub fn client(&self) -> Result<Client> {
         let client = self.life.borrow().clone();
         client.ok_or_else(not_connected)
+    }
+
+    /// The option `-check_subjects`.
+    pub fn checks_subjects(&self) -> bool {
+        self.check_subjects.get()
+    }
+
+    /// The option `-utf8_convert`.
+    pub fn converts_utf8(&self) -> bool {
+        self.utf8.get()
     }
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
@@ -270,11 +285,11 @@ impl Connection {
     }
 
     /// A log line of now, if its level is wanted.
-    fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
+    pub fn log(&self, level: LogLevel, text: &str) -> Option<Work> {
         self.log.line(&self.interp, level, SystemTime::now(), text)
     }
 }
 
-fn not_connected() -> Error {
+pub fn not_connected() -> Error {
     Error::nats("ErrConnectionClosed", "No connection to NATS server")
 }

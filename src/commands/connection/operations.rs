@@ -70,10 +70,25 @@ impl Connection {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
+        self.start_or(make, settle, End::error)
+    }
+
+    /// The same, with another error if the operation is over before its time.
+    pub fn start_or<T, F>(
+        &self,
+        make: impl FnOnce(Client) -> F,
+        settle: impl FnOnce(T) -> Result<Obj> + 'static,
+        ended: fn(End) -> Error,
+    ) -> Result<Reply>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
         let promise = Promise::new();
         let waiting = Waiting {
             promise: promise.clone(),
             settle: RefCell::new(Some(settle)),
+            ended,
         };
         let run = |client: Client, outlet: Outlet<T>| {
             let outcome = make(client);
@@ -158,18 +173,23 @@ impl Connection {
 struct Waiting<S> {
     promise: Promise,
     settle: RefCell<Option<S>>,
+    ended: fn(End) -> Error,
 }
 
 impl<T, S: FnOnce(T) -> Result<Obj>> Handler<T> for Waiting<S> {
     fn item(&self, connection: &Connection, id: u64, outcome: T) -> Option<Work> {
         let settle = self.settle.borrow_mut().take()?;
-        self.promise.settle(settle(outcome));
+        // What it would do (send a message, say) is for a caller that still waits.
+        self.promise.settle(match self.promise.is_abandoned() {
+            false => settle(outcome),
+            true => Ok(Obj::empty()),
+        });
         connection.close_operation(id);
         Some(Work::none())
     }
 
     fn ended(&self, _: &Connection, end: End) -> Option<Work> {
-        self.promise.settle(Err(end.error()));
+        self.promise.settle(Err((self.ended)(end)));
         None
     }
 

@@ -111,7 +111,8 @@ impl Fields {
 }
 
 impl Connection {
-    fn send(&self, draft: &Draft) -> Result<Reply> {
+    /// Publishes a message.
+    pub fn send(&self, draft: &Draft) -> Result<Reply> {
         let message = self.check(draft)?;
         let header = message.header.as_deref();
         let mut interruption = None;
@@ -133,7 +134,7 @@ impl Connection {
     }
 
     /// Checks in the contract's order: status, size, header support, subject, reply.
-    pub(super) fn check<'a>(&self, draft: &Draft<'a>) -> Result<Outgoing<'a>> {
+    pub fn check<'a>(&self, draft: &Draft<'a>) -> Result<Outgoing<'a>> {
         if self.status.get() == Status::Closed {
             return Err(not_connected());
         }
@@ -146,16 +147,10 @@ impl Connection {
         if let Some(limits) = limits {
             let size = payload.len() + header.as_ref().map_or(0, |header| header.len());
             if let Some(max) = limits.max_payload.filter(|max| size > *max) {
-                return Err(Error::nats(
-                    "ErrMaxPayload",
-                    format!("Maximum size of NATS message is {max}"),
-                ));
+                return Err(max_payload(max));
             }
             if header.is_some() && !limits.headers {
-                return Err(Error::nats(
-                    "ErrHeadersNotSupported",
-                    "Headers are not supported by this server",
-                ));
+                return Err(headers_not_supported());
             }
         }
         let strict = self.check_subjects.get();
@@ -187,6 +182,18 @@ pub fn wire<'a>(
             .map(|bytes| Cow::Owned(bytes.into_owned()))
             .map_err(complain),
     }
+}
+
+/// The message is larger than `max` bytes, header block included.
+pub fn max_payload(max: usize) -> Error {
+    Error::nats("ErrMaxPayload", format!("Maximum size of NATS message is {max}"))
+}
+
+pub fn headers_not_supported() -> Error {
+    Error::nats(
+        "ErrHeadersNotSupported",
+        "Headers are not supported by this server",
+    )
 }
 
 /// Why the engine did not take a message.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Connection;
+use super::command_request::{Commanded, Failure};
 use super::lifecycle::closed;
 use super::publish::{Draft, Fields, refused};
 use super::subscribe::Callback;
@@ -26,6 +27,9 @@ const REQUEST_MSG: &[Spec] = &[
     spec("dictmsg", Kind::Bool),
 ];
 
+/// What an error says when nobody listens to the subject of a request.
+const NO_RESPONDERS: &str = "No responders available for request";
+
 /// A request that has not ended.
 pub struct Pending {
     subject: Obj,
@@ -43,22 +47,8 @@ pub struct Pending {
 enum Answer {
     Caller(Promise),
     Callback(Callback),
-    /// Another command, which sent the request by [`Connection::request_then`].
-    Command {
-        cancellable: bool,
-        then: Then,
-    },
-}
-
-/// What a command does with the outcome of its request.
-pub type Then = Box<dyn FnOnce(&Connection, Outcome) -> Option<Work>>;
-
-/// How a request of a command ended.
-pub enum Outcome<'a> {
-    Reply(&'a Message),
-    NoResponders,
-    TimedOut,
-    Ended(Ending),
+    /// Another command.
+    Command(Commanded),
 }
 
 /// Why all requests end at once.
@@ -93,18 +83,7 @@ pub fn request_msg(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     let values = parse(options, REQUEST_MSG)?;
     let fields = Fields::of(&connection.interp, message)?;
     let reply = connection.start_request(&fields.draft(), &values, None)?;
-    let ignored = fields.reply.to_text();
-    if ignored.is_empty() {
-        return Ok(reply);
-    }
-    let warning = connection.log(
-        LogLevel::Warn,
-        &format!("request_msg: the reply {ignored} will be ignored"),
-    );
-    Ok(Reply::Then(
-        Work::Many(warning.into_iter().collect()),
-        Box::new(reply),
-    ))
+    Ok(connection.without_reply(&fields, reply))
 }
 
 pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -122,7 +101,9 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
         return Err(invalid(format!("Invalid request ID {}", word.to_text())));
     };
     let cancelled = connection.requests.borrow_mut().remove(&id);
-    drop(cancelled);
+    if let Some(operation) = cancelled.and_then(|pending| pending.into_command()?.operation) {
+        connection.close_operation(operation);
+    }
     // While a connection ends, a trace may still cancel what the end has not come to.
     if let Some(client) = &*connection.life.borrow() {
         client.cancel(id);
@@ -136,6 +117,18 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Call) -> Result<Reply>
 }
 
 impl Connection {
+    /// The reply of a method that sends a message as a request, with a warning if the message has
+    /// a reply subject, for which there is no use.
+    pub fn without_reply(&self, message: &Fields, reply: Reply) -> Reply {
+        let ignored = message.reply.to_text();
+        if ignored.is_empty() {
+            return reply;
+        }
+        let text = format!("request_msg: the reply {ignored} will be ignored");
+        let warning = self.log(LogLevel::Warn, &text);
+        Reply::Then(Work::Many(warning.into_iter().collect()), Box::new(reply))
+    }
+
     fn start_request(&self, draft: &Draft, values: &Values, max: Option<u64>) -> Result<Reply> {
         let message = self.check(draft)?;
         let client = self.client()?;
@@ -178,34 +171,12 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Sends a request for one reply on behalf of another command, which gets the outcome. It costs
-    /// no more than a request of a script. Returns its ID, which scripts may cancel if
-    /// `cancellable`; then `then` is dropped.
-    pub fn request_then(&self, draft: &Draft, timeout: u64, cancellable: bool, then: Then) -> Result<u64> {
-        let message = self.check(draft)?;
-        let id = self.settings.next_request_id();
-        let header = message.header.as_deref();
-        self.client()?
-            .request(id, &message.subject, header, &message.payload, timeout)
-            .map_err(refused)?;
-        let pending = Pending {
-            subject: draft.subject.clone(),
-            dictmsg: false,
-            many: false,
-            replied: false,
-            replies: Vec::new(),
-            answer: Answer::Command { cancellable, then },
-        };
-        self.requests.borrow_mut().insert(id, pending);
-        Ok(id)
-    }
-
     /// A reply was read; `last` if the engine expects no more.
     pub(super) fn reply(&self, id: u64, message: &Message, last: bool) -> Option<Work> {
         if let Some(then) = self.take_command(id) {
             let outcome = match message.status() {
-                Some(503) => Outcome::NoResponders,
-                _ => Outcome::Reply(message),
+                Some(503) => Err(Failure::NoResponders),
+                _ => Ok(message),
             };
             return then(self, outcome);
         }
@@ -229,7 +200,7 @@ impl Connection {
                 }
                 None
             }
-            Answer::Command { .. } => None,
+            Answer::Command(_) => None,
         };
         if last {
             let ended = requests.remove(&id);
@@ -243,32 +214,16 @@ impl Connection {
     pub(super) fn request_timed_out(&self, id: u64) -> Option<Work> {
         let pending = self.requests.borrow_mut().remove(&id)?;
         match pending.answer {
-            Answer::Command { then, .. } => then(self, Outcome::TimedOut),
+            Answer::Command(command) => (command.then)(self, Err(Failure::TimedOut)),
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(1), Obj::empty()])),
             Answer::Caller(promise) => {
                 promise.settle(if pending.replies.is_empty() {
-                    let subject = pending.subject.to_text();
-                    Err(Error::nats(
-                        "ErrTimeout",
-                        format!("Request to {subject} timed out"),
-                    ))
+                    Err(timed_out(&pending.subject.to_text()))
                 } else {
                     Ok(Obj::list(&pending.replies))
                 });
                 None
             }
-        }
-    }
-
-    /// Takes the request of a command out of the table.
-    fn take_command(&self, id: u64) -> Option<Then> {
-        let mut requests = self.requests.borrow_mut();
-        if !matches!(requests.get(&id)?.answer, Answer::Command { .. }) {
-            return None;
-        }
-        match requests.remove(&id)?.answer {
-            Answer::Command { then, .. } => Some(then),
-            _ => None,
         }
     }
 
@@ -286,8 +241,8 @@ impl Connection {
                     notifier::post(Box::new(move || work));
                 }
                 Answer::Callback(_) => {}
-                Answer::Command { then, .. } => {
-                    if let Some(work) = then(self, Outcome::Ended(ending)) {
+                Answer::Command(command) => {
+                    if let Some(work) = (command.then)(self, Err(Failure::Ended(ending))) {
                         notifier::post(Box::new(move || work));
                     }
                 }
@@ -302,18 +257,54 @@ impl Answer {
         match self {
             Answer::Caller(_) => false,
             Answer::Callback(_) => true,
-            Answer::Command { cancellable, .. } => *cancellable,
+            Answer::Command(command) => command.cancellable,
         }
     }
 }
 
 impl Pending {
-    fn no_responders(&self) -> Error {
-        let text = "No responders available for request";
-        if self.many {
-            Error::nats("ErrNoResponders", format!("{text} to {}", self.subject.to_text()))
-        } else {
-            Error::nats("ErrNoResponders", text)
+    /// A request for one reply, which another command reads.
+    pub fn of_command(subject: &Obj, command: Commanded) -> Pending {
+        Pending {
+            subject: subject.clone(),
+            dictmsg: false,
+            many: false,
+            replied: false,
+            replies: Vec::new(),
+            answer: Answer::Command(command),
         }
     }
+
+    pub fn command(&self) -> Option<&Commanded> {
+        match &self.answer {
+            Answer::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+
+    pub fn into_command(self) -> Option<Commanded> {
+        match self.answer {
+            Answer::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+
+    fn no_responders(&self) -> Error {
+        if self.many {
+            let text = format!("{NO_RESPONDERS} to {}", self.subject.to_text());
+            Error::nats("ErrNoResponders", text)
+        } else {
+            no_responders()
+        }
+    }
+}
+
+/// Nobody listens to the subject of a request for one reply.
+pub fn no_responders() -> Error {
+    Error::nats("ErrNoResponders", NO_RESPONDERS)
+}
+
+/// No reply came in time.
+pub fn timed_out(subject: &str) -> Error {
+    Error::nats("ErrTimeout", format!("Request to {subject} timed out"))
 }

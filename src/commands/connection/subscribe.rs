@@ -188,7 +188,7 @@ impl Connection {
     }
 
     /// A message as a dict, or just its payload.
-    pub(super) fn content(&self, message: &Message, dictmsg: bool) -> Obj {
+    pub fn content(&self, message: &Message, dictmsg: bool) -> Obj {
         if dictmsg {
             self.keys.dict(message, self.utf8.get())
         } else {

@@ -1,0 +1,347 @@
+//! Ordered consumers: every message of a stream, or of some of its subjects, once and in order.
+//!
+//! The server pushes to an inbox and numbers what it sends. When a number is missing, or the
+//! server falls silent, the consumer is given up and another one is made that begins behind the
+//! last message that came. Messages need no acknowledgement.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep_until};
+
+use super::Context;
+use super::consumers::{Action, ConsumerRequest};
+use super::error::JetStreamError;
+use super::metadata::Metadata;
+use super::ordered_config::Settings;
+use crate::client::Client;
+use crate::client::background::Listener;
+use crate::protocol::subject::check_publish;
+use crate::protocol::{Headers, Message};
+
+/// An ordered consumer. Dropping it ends it, on the server as well.
+pub struct OrderedConsumer {
+    context: Context,
+    settings: Settings,
+    state: State,
+    /// The last message, by the numbers of the consumer and of the stream.
+    consumer_seq: u64,
+    stream_seq: u64,
+}
+
+/// What happens to an ordered consumer.
+pub enum Event {
+    /// The next message, whose reply subject has [`Metadata`], and its place in the stream.
+    Message { message: Message, stream_seq: u64 },
+    /// The server asks whether what it sent before was taken.
+    Flow(Receipt),
+    /// It has no consumer on the server any more; the next one begins with `start`.
+    Reset { cause: Cause, start: u64 },
+    /// It has a new one.
+    Restarted(Begun),
+    /// There is none yet; the attempt will be repeated.
+    Failed(JetStreamError),
+    /// There will be none any more: the stream is gone.
+    Stopped(JetStreamError),
+    /// The server sent something that it should not; in words.
+    Odd(String),
+}
+
+/// A consumer that was made.
+pub struct Begun {
+    pub name: String,
+    /// What the server tells about it.
+    pub info: Map<String, Value>,
+    /// The last message of the stream before those that it delivers.
+    pub stream_seq: u64,
+}
+
+/// Why a consumer was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A message is missing.
+    SequenceMismatch,
+    /// The server has fallen silent.
+    NotActive,
+}
+
+/// An answer that the server waits for, to be given once everything before it was taken: until
+/// then it sends no more than it has agreed to.
+pub struct Receipt {
+    client: Client,
+    subject: Vec<u8>,
+}
+
+enum State {
+    Running(Running),
+    /// Another consumer is to be made, at once or, after a failure, at this time.
+    Resetting(Cause, Option<Instant>),
+    Stopped,
+}
+
+struct Running {
+    name: String,
+    listener: Listener,
+    /// When the server counts as silent.
+    alarm: Instant,
+}
+
+/// Heartbeats that may be missing.
+const MISSED_HEARTBEATS: u32 = 3;
+/// The time between attempts to make another consumer.
+const RETRY: Duration = Duration::from_secs(10);
+/// What events count that are no messages, and that a server can cause at will.
+const ODD_WEIGHT: usize = 100;
+
+impl OrderedConsumer {
+    /// Makes the consumer.
+    pub async fn create(
+        context: Context,
+        settings: Settings,
+    ) -> Result<(OrderedConsumer, Begun), JetStreamError> {
+        let mut consumer = OrderedConsumer {
+            context,
+            settings,
+            state: State::Stopped,
+            consumer_seq: 0,
+            stream_seq: 0,
+        };
+        let begun = consumer.begin(None).await?;
+        Ok((consumer, begun))
+    }
+
+    /// One that goes on behind this message of the stream, where another one ended with its
+    /// connection. It begins with a reset.
+    pub fn resume(context: Context, settings: Settings, stream_seq: u64) -> OrderedConsumer {
+        OrderedConsumer {
+            context,
+            settings,
+            state: State::Resetting(Cause::NotActive, Some(Instant::now())),
+            consumer_seq: 0,
+            stream_seq,
+        }
+    }
+
+    /// What happens next; `None` once it was stopped or the connection is over.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.next_now() {
+                return Some(event);
+            }
+            match &mut self.state {
+                State::Running(running) => tokio::select! {
+                    biased;
+                    message = running.listener.recv() => {
+                        if let Some(event) = self.receive(message?) {
+                            return Some(event);
+                        }
+                    }
+                    () = self.context.client.sleep_while_reading(running.alarm - Instant::now()) => {
+                        return Some(self.reset(Cause::NotActive));
+                    }
+                },
+                State::Resetting(cause, Some(time)) => {
+                    sleep_until(*time).await;
+                    let cause = *cause;
+                    return Some(self.reset(cause));
+                }
+                State::Resetting(cause, None) => {
+                    let cause = *cause;
+                    return Some(self.restart(cause).await);
+                }
+                State::Stopped => return None,
+            }
+        }
+    }
+
+    /// What has happened already, without waiting.
+    pub fn next_now(&mut self) -> Option<Event> {
+        while let State::Running(running) = &mut self.state {
+            let message = running.listener.try_recv()?;
+            if let Some(event) = self.receive(message) {
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    fn receive(&mut self, message: Message) -> Option<Event> {
+        let State::Running(running) = &mut self.state else {
+            return None;
+        };
+        running.alarm = self.settings.alarm();
+        match Control::of(&message) {
+            Some(Control::Heartbeat { last, stalled }) => self.heartbeat(last, stalled),
+            Some(Control::Flow) => Some(self.receipt(message.reply())),
+            None => Some(self.data(message)),
+        }
+    }
+
+    fn heartbeat(&mut self, last: Option<u64>, stalled: Option<Vec<u8>>) -> Option<Event> {
+        match last {
+            None => Some(Event::Odd(
+                "An idle heartbeat does not tell the last message of its consumer".to_owned(),
+            )),
+            Some(last) if last != self.consumer_seq => Some(self.reset(Cause::SequenceMismatch)),
+            Some(_) => stalled.map(|subject| self.receipt(&subject)),
+        }
+    }
+
+    fn data(&mut self, message: Message) -> Event {
+        let Some(metadata) = Metadata::parse(message.reply()) else {
+            let subject = message.subject().escape_ascii();
+            return Event::Odd(format!(
+                "Message with subject {subject} is not a JetStream message"
+            ));
+        };
+        if metadata.consumer_seq != self.consumer_seq + 1 {
+            return self.reset(Cause::SequenceMismatch);
+        }
+        self.consumer_seq = metadata.consumer_seq;
+        self.stream_seq = metadata.stream_seq;
+        let stream_seq = self.stream_seq;
+        Event::Message { message, stream_seq }
+    }
+
+    fn receipt(&self, subject: &[u8]) -> Event {
+        Event::Flow(Receipt {
+            client: self.context.client.clone(),
+            subject: subject.to_owned(),
+        })
+    }
+
+    /// Gives the consumer up.
+    fn reset(&mut self, cause: Cause) -> Event {
+        self.end();
+        self.state = State::Resetting(cause, None);
+        let start = self.stream_seq + 1;
+        Event::Reset { cause, start }
+    }
+
+    /// Makes another consumer, if that works.
+    async fn restart(&mut self, cause: Cause) -> Event {
+        match self.begin(Some(self.stream_seq + 1)).await {
+            Ok(begun) => Event::Restarted(begun),
+            Err(error) if error.is("ErrStreamNotFound") => {
+                self.state = State::Stopped;
+                Event::Stopped(error)
+            }
+            Err(error) => {
+                self.state = State::Resetting(cause, Some(Instant::now() + RETRY));
+                Event::Failed(error)
+            }
+        }
+    }
+
+    async fn begin(&mut self, start: Option<u64>) -> Result<Begun, JetStreamError> {
+        let client = self.context.client.clone();
+        let inbox = client.new_inbox();
+        let request = ConsumerRequest {
+            stream: self.settings.stream.clone(),
+            name: None,
+            durable_name: None,
+            filter_subject: None,
+            config: self.settings.consumer(&inbox, start),
+            action: Action::Create,
+        };
+        let info = self.context.configure_consumer(&request).await?.fields;
+        let name = info.get("name").and_then(Value::as_str);
+        let name = name.unwrap_or_default().to_owned();
+        let delivered = |name: &str| info.get("delivered")?.get(name)?.as_u64();
+        self.consumer_seq = delivered("consumer_seq").unwrap_or(0);
+        self.stream_seq = delivered("stream_seq").unwrap_or(0);
+        self.state = State::Running(Running {
+            name: name.clone(),
+            // The server begins once somebody listens.
+            listener: client.listen(inbox.as_bytes(), 0),
+            alarm: self.settings.alarm(),
+        });
+        let stream_seq = self.stream_seq;
+        Ok(Begun {
+            name,
+            info,
+            stream_seq,
+        })
+    }
+
+    /// Ends the consumer on the server without waiting for it. Should that go wrong, the server
+    /// forgets it anyway, since nobody listens any more.
+    fn end(&mut self) {
+        let State::Running(running) = std::mem::replace(&mut self.state, State::Stopped) else {
+            return;
+        };
+        let place = format!("{}.{}", self.settings.stream, running.name);
+        let subject = self.context.subject(&format!("CONSUMER.DELETE.{place}"));
+        if let Ok(wire) = check_publish(&subject, self.context.check_subjects) {
+            drop(self.context.client.call(&wire, None, b"", self.context.timeout));
+        }
+    }
+}
+
+impl Drop for OrderedConsumer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Settings {
+    fn alarm(&self) -> Instant {
+        Instant::now() + self.idle_heartbeat * MISSED_HEARTBEATS
+    }
+}
+
+impl Event {
+    /// What it counts against the owner's bound.
+    pub fn weight(&self) -> usize {
+        match self {
+            Event::Message { message, .. } => message.wire_len(),
+            Event::Flow(_) | Event::Odd(_) => ODD_WEIGHT,
+            _ => 0,
+        }
+    }
+}
+
+impl Cause {
+    /// The error code without `NATS`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Cause::SequenceMismatch => "ErrConsumerSequenceMismatch",
+            Cause::NotActive => "ErrConsumerNotActive",
+        }
+    }
+}
+
+impl Receipt {
+    pub fn give(self) {
+        // Should it get lost, the server asks again.
+        let _ = self.client.send(&self.subject, b"", b"");
+    }
+}
+
+/// A message about the consumer.
+enum Control {
+    Heartbeat {
+        last: Option<u64>,
+        stalled: Option<Vec<u8>>,
+    },
+    Flow,
+}
+
+impl Control {
+    fn of(message: &Message) -> Option<Control> {
+        if message.status() != Some(100) || !message.payload().is_empty() {
+            return None;
+        }
+        let headers = Headers::parse(message.header()?).ok()?;
+        let description = headers.get_first(b"Description")?;
+        if description.starts_with(b"Flow") {
+            return Some(Control::Flow);
+        }
+        let last = headers.get_first(b"Nats-Last-Consumer");
+        let last = last.and_then(|last| std::str::from_utf8(last).ok()?.parse().ok());
+        let stalled = headers.get_first(b"Nats-Consumer-Stalled");
+        let stalled = stalled.map(<[u8]>::to_owned);
+        let heartbeat = Control::Heartbeat { last, stalled };
+        description.starts_with(b"Idle").then_some(heartbeat)
+    }
+}
