@@ -1,7 +1,8 @@
 # The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
 #
 #   make demo                            runs the examples against a server of its own
-#   make bench                           what the package costs beside what Tcl costs
+#   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
+#   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
@@ -21,7 +22,8 @@ TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
 # Where the link to the tool leads, as seen from its folder.
 TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
 
-.PHONY: all library library-path demo bench test test-matrix test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
+    uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -42,7 +44,10 @@ demo: all
 	scripts/demo
 
 bench: all
-	TCLSH=$(TCLSH) benches/run
+	TCLSH=$(TCLSH) benches/run $(BENCH)
+
+bench-guard: all
+	TCLLIBPATH=$(CURDIR)/build tclsh8.6 benches/guard/guard.tcl
 
 test:
 	scripts/test
