@@ -28,6 +28,9 @@ set measures [list \
     round_trip     "PING and PONG over a plain Tcl socket"         [scaled 3000]   "" "" \
     ping           "ping"                                          [scaled 3000]   round_trip "" \
     request        "request, answered in the same interpreter"     [scaled 3000]   round_trip "" \
+    js_publish     "JetStream publish, waiting for each answer"    [scaled 3000]   round_trip "" \
+    js_async       "JetStream publish with a callback"             [scaled 50000]  loop_callback "" \
+    js_fetch       "JetStream fetch of 500, with acks"             [scaled 50000]  loop_callback "" \
 ]
 
 proc loop_method {count} {
@@ -97,6 +100,38 @@ proc request {count} {
 }
 proc answer {subject message reply} { $::conn publish $reply $message }
 
+proc js_publish {count} {
+    timed { for {set i 0} {$i < $count} {incr i} { $::js publish bench.stream $::payload } }
+}
+
+proc js_async {count} {
+    set ::left $count
+    timed {
+        for {set i 0} {$i < $count} {incr i} { $::js publish bench.stream $::payload -callback stored }
+        vwait ::done
+    }
+}
+proc stored {timedOut ack error} {
+    if {$timedOut || $error ne ""} { error "a message was not stored: $error" }
+    if {[incr ::left -1] == 0} { set ::done 1 }
+}
+
+# What the publishing before has stored is fetched again and again, in batches.
+proc js_fetch {count} {
+    $::js add_pull_consumer BENCH bench
+    set time [timed {
+        for {set fetched 0} {$fetched < $count} {} {
+            foreach message [$::js fetch BENCH bench -batch_size [expr {min(500, $count - $fetched)}]] {
+                $::js ack $message
+                incr fetched
+            }
+        }
+        $::conn ping
+    }]
+    $::js delete_consumer BENCH bench
+    return $time
+}
+
 # Microseconds that the script takes where the caller is.
 proc timed {script} {
     set start [clock microseconds]
@@ -146,9 +181,11 @@ load $env(FLOORS) Floors
 oo::class create noop
 floors::equip noop
 set noop [noop new]
-set server [server::start "" -jetstream false]
+set server [server::start]
 set peer [open |[list [info nameofexecutable] [file join $here peer.tcl]] r+]
 set conn [connectTo [server::port $server]]
+set js [$conn jet_stream -timeout 60000 -max_pending 1000]
+$js add_stream BENCH -subjects bench.stream -storage memory -max_msgs 200000
 set toPeer [connectTo [gets $peer]]
 set plain [plainSocket [server::port $server]]
 
