@@ -1,15 +1,18 @@
 //! The tables of options in the reference pages say what the option tables say.
 
 use nats::commands::jet_stream::consumer_config::CONSUMER;
+use nats::commands::jet_stream::consumer_options;
 use nats::commands::jet_stream::fields::{Field, Kind};
 use nats::commands::jet_stream::helpers::{MAKE_REPUBLISH, MAKE_STREAM_SOURCE, MAKE_SUBJECT_TRANSFORM};
 use nats::commands::jet_stream::messages::{DELETE, GET};
+use nats::commands::jet_stream::ordered_consumer;
 use nats::commands::jet_stream::stream_config::{
     CONSUMER_LIMITS, EXTERNAL, PLACEMENT, REPUBLISH, SOURCE, STREAM, TRANSFORM,
 };
 use nats::commands::jet_stream::streams::{FILTER, PURGE};
 
 const PAGE: &str = include_str!("../docs/jetstream_management.md");
+const CONSUMERS: &str = include_str!("../docs/jetstream_consumers.md");
 
 /// The headings of the page, with the table below each.
 const TABLES: &[(&str, &[Field])] = &[
@@ -37,7 +40,7 @@ const TABLES: &[(&str, &[Field])] = &[
 fn each_table_has_the_rows_of_the_code() {
     for (heading, fields) in TABLES {
         let expected: Vec<String> = fields.iter().map(row).collect();
-        let found = rows_below(heading);
+        let found = rows_below(PAGE, heading);
         assert_eq!(
             found,
             expected,
@@ -49,14 +52,34 @@ fn each_table_has_the_rows_of_the_code() {
 
 #[test]
 fn the_page_has_no_other_table_of_options() {
-    let below_known: usize = TABLES.iter().map(|(heading, _)| rows_below(heading).len()).sum();
+    let below_known: usize = TABLES
+        .iter()
+        .map(|(heading, _)| rows_below(PAGE, heading).len())
+        .sum();
     let all = PAGE.lines().filter(|line| is_row(line)).count();
     assert_eq!(all, below_known);
 }
 
+#[test]
+fn the_table_of_ordered_consumers_has_the_rows_of_the_code() {
+    let expected: Vec<String> = ordered_consumer::OPTIONS.iter().map(row).collect();
+    let found = rows_below(CONSUMERS, "### Options of an ordered consumer");
+    assert_eq!(found, expected, "there should be:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_table_of_subscriptions_has_a_row_for_each_option() {
+    let names: Vec<String> = rows_below(CONSUMERS, "### Options of a subscription")
+        .iter()
+        .filter_map(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .collect();
+    let expected: Vec<&str> = consumer_options::OPTIONS.iter().map(|spec| spec.name).collect();
+    assert_eq!(names, expected);
+}
+
 /// The rows between a heading and the next one.
-fn rows_below(heading: &str) -> Vec<&'static str> {
-    let mut lines = PAGE.lines().skip_while(|line| line != &heading);
+fn rows_below(page: &'static str, heading: &str) -> Vec<&'static str> {
+    let mut lines = page.lines().skip_while(|line| line != &heading);
     lines.next();
     lines
         .take_while(|line| !line.starts_with('#'))
