@@ -1,7 +1,8 @@
 # The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
 #
 #   make demo                            runs the examples against a server of its own
-#   make bench                           what the package costs beside what Tcl costs
+#   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
+#   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
@@ -18,7 +19,8 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 
-.PHONY: all library library-path demo bench test test-matrix test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
+    uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -39,7 +41,10 @@ demo: all
 	scripts/demo
 
 bench: all
-	TCLSH=$(TCLSH) benches/run
+	TCLSH=$(TCLSH) benches/run $(BENCH)
+
+bench-guard: all
+	TCLLIBPATH=$(CURDIR)/build tclsh8.6 benches/guard/guard.tcl
 
 test:
 	scripts/test

@@ -13,7 +13,7 @@ use super::Context;
 use super::consumers::{Action, ConsumerRequest};
 use super::error::JetStreamError;
 use super::metadata::Metadata;
-use super::ordered_config::Settings;
+use super::ordered_config::{Deliver, Settings};
 use crate::client::Client;
 use crate::client::background::Listener;
 use crate::protocol::subject::check_publish;
@@ -27,12 +27,26 @@ pub struct OrderedConsumer {
     /// The last message, by the numbers of the consumer and of the stream.
     consumer_seq: u64,
     stream_seq: u64,
+    backlog: Backlog,
+}
+
+/// What was in the stream already when the first consumer was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// Some of it has yet to come.
+    Coming,
+    /// It has come, which is to be told.
+    Complete,
+    /// That was told.
+    Told,
 }
 
 /// What happens to an ordered consumer.
 pub enum Event {
     /// The next message, whose reply subject has [`Metadata`], and its place in the stream.
     Message { message: Message, stream_seq: u64 },
+    /// All that was in the stream at first has come. Happens once, whatever happens before.
+    CaughtUp,
     /// The server asks whether what it sent before was taken.
     Flow(Receipt),
     /// It has no consumer on the server any more; the next one begins with `start`.
@@ -108,6 +122,7 @@ impl OrderedConsumer {
             state: State::Stopped,
             consumer_seq: 0,
             stream_seq: 0,
+            backlog: Backlog::Coming,
         };
         let begun = consumer.begin(None, consumer.context.timeout).await?;
         Ok((consumer, begun))
@@ -115,13 +130,19 @@ impl OrderedConsumer {
 
     /// One that goes on behind this message of the stream, where another one ended with its
     /// connection. It begins with a reset.
-    pub fn resume(context: Context, settings: Settings, stream_seq: u64) -> OrderedConsumer {
+    pub fn resume(
+        context: Context,
+        settings: Settings,
+        stream_seq: u64,
+        backlog: Backlog,
+    ) -> OrderedConsumer {
         OrderedConsumer {
             context,
             settings,
             state: State::Resetting(Cause::NotActive, Some(Instant::now())),
             consumer_seq: 0,
             stream_seq,
+            backlog,
         }
     }
 
@@ -159,6 +180,10 @@ impl OrderedConsumer {
 
     /// What has happened already, without waiting.
     pub fn next_now(&mut self) -> Option<Event> {
+        if self.backlog == Backlog::Complete {
+            self.backlog = Backlog::Told;
+            return Some(Event::CaughtUp);
+        }
         while let State::Running(running) = &mut self.state {
             let message = running.listener.try_recv()?;
             if let Some(event) = self.receive(message) {
@@ -186,8 +211,17 @@ impl OrderedConsumer {
                 "An idle heartbeat does not tell the last message of its consumer".to_owned(),
             )),
             Some(last) if last != self.consumer_seq => Some(self.reset(Cause::SequenceMismatch)),
-            Some(_) => stalled.map(|subject| self.receipt(&subject)),
+            Some(_) => match stalled {
+                Some(subject) => Some(self.receipt(&subject)),
+                None => self.idle(),
+            },
         }
+    }
+
+    /// The server has nothing to send: what else there was at first is gone from the stream.
+    fn idle(&mut self) -> Option<Event> {
+        let told = std::mem::replace(&mut self.backlog, Backlog::Told);
+        (told != Backlog::Told).then_some(Event::CaughtUp)
     }
 
     fn data(&mut self, message: Message) -> Event {
@@ -202,8 +236,16 @@ impl OrderedConsumer {
         }
         self.consumer_seq = metadata.consumer_seq;
         self.stream_seq = metadata.stream_seq;
+        self.still_to_come(metadata.num_pending);
         let stream_seq = self.stream_seq;
         Event::Message { message, stream_seq }
+    }
+
+    /// Takes note of how many messages the server has yet to send.
+    fn still_to_come(&mut self, pending: u64) {
+        if pending == 0 && self.backlog == Backlog::Coming {
+            self.backlog = Backlog::Complete;
+        }
     }
 
     fn receipt(&self, subject: &[u8]) -> Event {
@@ -284,6 +326,14 @@ impl OrderedConsumer {
             listener: client.listen(inbox.as_bytes(), 0),
             alarm: self.settings.alarm(),
         });
+        // Who wants only what is new has no backlog, even if something has come in meanwhile.
+        let pending = match self.settings.deliver {
+            Deliver::New => Some(0),
+            _ => info.get("num_pending").and_then(Value::as_u64),
+        };
+        if let Some(pending) = pending {
+            self.still_to_come(pending);
+        }
         let stream_seq = self.stream_seq;
         Ok(Begun {
             name,
