@@ -49,3 +49,8 @@ row drain_1m "backlog of 1 MB delivered" -work drain -size 1000 -width 1000 -cou
     -floor callback
 row drain_100m "backlog of 100 MB delivered" -work drain -size 1000 -width 100000 -count 100000 \
     -floor callback -wanted {drain_1m 0.83}
+
+group jetstream
+
+row ordered "ordered consumer, 128 B" -count 50000 -floor callback_dict
+row continuous "continuous consumption, 128 B, each acknowledged" -count 20000 -floor callback_dict

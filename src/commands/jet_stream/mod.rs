@@ -15,7 +15,7 @@
 
 mod acks;
 pub mod consumer_config;
-mod consumer_options;
+pub mod consumer_options;
 mod consumer_subscription;
 mod consumers;
 pub mod failure;
