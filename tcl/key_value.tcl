@@ -1,7 +1,14 @@
 # Buckets. The methods that make objects wait first; what they learn about the stream makes the
 # object.
 
-oo::class create ::nats::key_value
+oo::class create ::nats::key_value {
+    # The watcher looks for the variable of -values_array where this method is called.
+    method watch {patterns args} {
+        uplevel 1 [list ::nats::kv_watcher new [self] $patterns {*}$args]
+    }
+}
+
+oo::class create ::nats::kv_watcher
 
 oo::define ::nats::jet_stream {
     method bind_kv_bucket bucket {

@@ -1,18 +1,28 @@
 //! The tables of options in the reference pages say what the option tables say.
 
 use nats::commands::jet_stream::consumer_config::CONSUMER;
+use nats::commands::jet_stream::consumer_options;
 use nats::commands::jet_stream::fields::{Field, Kind};
 use nats::commands::jet_stream::helpers::{MAKE_REPUBLISH, MAKE_STREAM_SOURCE, MAKE_SUBJECT_TRANSFORM};
 use nats::commands::jet_stream::messages::{DELETE, GET};
+use nats::commands::jet_stream::ordered_consumer;
 use nats::commands::jet_stream::stream_config::{
     CONSUMER_LIMITS, EXTERNAL, PLACEMENT, REPUBLISH, SOURCE, STREAM, TRANSFORM,
 };
 use nats::commands::jet_stream::streams::{FILTER, PURGE};
+use nats::commands::kv::bucket_config::BUCKET;
+use nats::commands::kv::origins::ORIGIN;
 
-const PAGE: &str = include_str!("../docs/jetstream_management.md");
+/// The pages with such tables.
+const PAGES: [(&str, Tables); 2] = [
+    (include_str!("../docs/jetstream_management.md"), MANAGEMENT),
+    (include_str!("../docs/key_value.md"), KEY_VALUE),
+];
 
-/// The headings of the page, with the table below each.
-const TABLES: &[(&str, &[Field])] = &[
+/// Headings of a page, with the table below each.
+type Tables = &'static [(&'static str, &'static [Field])];
+
+const MANAGEMENT: Tables = &[
     ("## Options of a stream", STREAM),
     ("### `-mirror`, one of `-sources`", &SOURCE),
     ("### `external` of a source", &EXTERNAL),
@@ -33,11 +43,19 @@ const TABLES: &[(&str, &[Field])] = &[
     ("### `nats::make_republish`", MAKE_REPUBLISH),
 ];
 
+const KEY_VALUE: Tables = &[
+    ("### Options of a bucket", BUCKET),
+    ("### Options of an origin", ORIGIN),
+];
+
 #[test]
 fn each_table_has_the_rows_of_the_code() {
-    for (heading, fields) in TABLES {
+    let tables = PAGES
+        .iter()
+        .flat_map(|(page, tables)| tables.iter().map(move |table| (page, table)));
+    for (page, (heading, fields)) in tables {
         let expected: Vec<String> = fields.iter().map(row).collect();
-        let found = rows_below(heading);
+        let found = rows_below(page, heading);
         assert_eq!(
             found,
             expected,
@@ -48,15 +66,40 @@ fn each_table_has_the_rows_of_the_code() {
 }
 
 #[test]
-fn the_page_has_no_other_table_of_options() {
-    let below_known: usize = TABLES.iter().map(|(heading, _)| rows_below(heading).len()).sum();
-    let all = PAGE.lines().filter(|line| is_row(line)).count();
-    assert_eq!(all, below_known);
+fn the_pages_have_no_other_table_of_options() {
+    for (page, tables) in PAGES {
+        let below_known: usize = tables
+            .iter()
+            .map(|(heading, _)| rows_below(page, heading).len())
+            .sum();
+        let all = page.lines().filter(|line| is_row(line)).count();
+        assert_eq!(all, below_known);
+    }
+}
+
+/// The page whose tables are not only of [`Field`]s.
+const CONSUMERS: &str = include_str!("../docs/jetstream_consumers.md");
+
+#[test]
+fn the_table_of_ordered_consumers_has_the_rows_of_the_code() {
+    let expected: Vec<String> = ordered_consumer::OPTIONS.iter().map(row).collect();
+    let found = rows_below(CONSUMERS, "### Options of an ordered consumer");
+    assert_eq!(found, expected, "there should be:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_table_of_subscriptions_has_a_row_for_each_option() {
+    let names: Vec<String> = rows_below(CONSUMERS, "### Options of a subscription")
+        .iter()
+        .filter_map(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .collect();
+    let expected: Vec<&str> = consumer_options::OPTIONS.iter().map(|spec| spec.name).collect();
+    assert_eq!(names, expected);
 }
 
 /// The rows between a heading and the next one.
-fn rows_below(heading: &str) -> Vec<&'static str> {
-    let mut lines = PAGE.lines().skip_while(|line| line != &heading);
+fn rows_below<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
+    let mut lines = page.lines().skip_while(|line| line != &heading);
     lines.next();
     lines
         .take_while(|line| !line.starts_with('#'))

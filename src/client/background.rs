@@ -21,6 +21,7 @@ use super::event::{Event, LogLevel};
 use super::gate::Gate;
 use super::handle::{Client, publish_size};
 use super::lock::lock;
+use super::outbox::Pace;
 use super::subscriptions::Receiver;
 use super::tables::Tables;
 use crate::protocol::{Message, ServerInfo, encode};
@@ -61,7 +62,7 @@ impl Client {
     pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
         let size = publish_size(subject, reply, None, payload);
         let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
-        self.life().outbox.publish_now(size, |_| {}, encode)
+        self.life().outbox.publish_now(size, Pace::Flow, |_| {}, encode)
     }
 
     /// Resolves when the server has seen everything that was written before, and what it had sent

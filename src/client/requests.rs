@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::outbox::Pace;
+
 /// The pending requests of a life.
 #[derive(Default)]
 pub(crate) struct Requests {
@@ -46,6 +48,15 @@ impl Requests {
             self.inbox_tokens = inbox.split('.').count();
         }
         (inbox, is_new)
+    }
+
+    /// How soon one more request should be written: others that are pending hint at a flow.
+    pub(crate) fn pace(&self) -> Pace {
+        if self.pending.is_empty() {
+            Pace::Single
+        } else {
+            Pace::Flow
+        }
     }
 
     pub(crate) fn add_new_style(&mut self, id: u64, deadline: Option<Instant>) {

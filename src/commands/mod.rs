@@ -18,7 +18,7 @@ pub mod connection;
 mod header;
 pub mod jet_stream;
 mod json;
-mod kv;
+pub mod kv;
 mod message;
 mod msg;
 mod options;

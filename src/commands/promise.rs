@@ -39,8 +39,14 @@ impl Promise {
 
     /// Makes a method wait for the outcome.
     pub fn wait(self) -> Reply {
+        self.wait_then(|| ())
+    }
+
+    /// The same; `resumed` is called when the method goes on.
+    pub fn wait_then(self, resumed: impl FnOnce() + 'static) -> Reply {
         let outcome = self.outcome;
         let finish = Box::new(move || {
+            resumed();
             let unsettled = || Err(Error::nats("ErrInternal", "a wait ended without an outcome"));
             outcome.take().unwrap_or_else(unsettled)
         });

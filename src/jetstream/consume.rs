@@ -14,7 +14,7 @@ use super::Context;
 use super::error::JetStreamError;
 use super::pull::PullBody;
 use super::pull_status::{Meaning, PullStatus};
-use super::window::{Amount, Flow};
+use super::window::Flow;
 use crate::client::background::{Listener, Outlet, Session, Sessions};
 use crate::protocol::subject::check_publish;
 use crate::protocol::{Headers, Message};
@@ -271,7 +271,7 @@ impl Consumption {
             (_, Some(rest)) => window.give_back(rest),
             (_, None) => window.refused(),
         }
-        let is_empty = !window.is_waiting() && window.held() == Amount::default();
+        let is_untouched = window.is_untouched();
         drop(window);
         self.fruitless += 1;
         if self.fruitless > 1 {
@@ -287,7 +287,7 @@ impl Consumption {
                 self.settings.body.id = None;
                 None
             }
-            Meaning::TooLarge if is_empty => report(
+            Meaning::TooLarge if is_untouched => report(
                 "ErrConsumerLimit",
                 "the next message is larger than -max_bytes".to_owned(),
             ),

@@ -48,6 +48,11 @@ impl JetStreamError {
         self.call() == Some(CallError::NoResponders)
     }
 
+    /// Whether no answer came in time.
+    pub fn is_timeout(&self) -> bool {
+        self.call() == Some(CallError::Timeout)
+    }
+
     /// Whether what was asked for may have been done, or may still be, although no answer tells.
     pub fn is_uncertain(&self) -> bool {
         let unanswered = matches!(self.call(), Some(CallError::Timeout | CallError::Ended));

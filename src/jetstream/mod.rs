@@ -11,9 +11,10 @@
 //! | [`consume`], [`window`], [`pull_status`] | continuous consumption by overlapping pull requests |
 //! | [`ordered`], [`ordered_config`] | every message of a stream once and in order |
 //! | [`pull`], [`pins`] | one pull request; who is pinned |
-//! | [`read`], [`stored_message`] | messages read by their place in a stream |
+//! | [`batch`], [`read`], [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
+pub mod batch;
 pub mod consume;
 pub mod consumers;
 pub mod error;

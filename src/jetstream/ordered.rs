@@ -13,7 +13,7 @@ use super::Context;
 use super::consumers::{Action, ConsumerRequest};
 use super::error::JetStreamError;
 use super::metadata::Metadata;
-use super::ordered_config::Settings;
+use super::ordered_config::{Deliver, Settings};
 use crate::client::Client;
 use crate::client::background::Listener;
 use crate::protocol::subject::check_publish;
@@ -27,12 +27,26 @@ pub struct OrderedConsumer {
     /// The last message, by the numbers of the consumer and of the stream.
     consumer_seq: u64,
     stream_seq: u64,
+    backlog: Backlog,
+}
+
+/// What was in the stream already when the first consumer was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// Some of it has yet to come.
+    Coming,
+    /// It has come, which is to be told.
+    Complete,
+    /// That was told.
+    Told,
 }
 
 /// What happens to an ordered consumer.
 pub enum Event {
     /// The next message, whose reply subject has [`Metadata`], and its place in the stream.
     Message { message: Message, stream_seq: u64 },
+    /// All that was in the stream at first has come. Happens once, whatever happens before.
+    CaughtUp,
     /// The server asks whether what it sent before was taken.
     Flow(Receipt),
     /// It has no consumer on the server any more; the next one begins with `start`.
@@ -90,6 +104,9 @@ struct Running {
 const MISSED_HEARTBEATS: u32 = 3;
 /// The time between attempts to make another consumer.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often a request for another consumer is repeated, and after how many milliseconds.
+const QUICK_ATTEMPTS: u64 = 4;
+const QUICK: u64 = 500;
 /// What events count that are no messages, and that a server can cause at will.
 const ODD_WEIGHT: usize = 100;
 
@@ -105,20 +122,27 @@ impl OrderedConsumer {
             state: State::Stopped,
             consumer_seq: 0,
             stream_seq: 0,
+            backlog: Backlog::Coming,
         };
-        let begun = consumer.begin(None).await?;
+        let begun = consumer.begin(None, consumer.context.timeout).await?;
         Ok((consumer, begun))
     }
 
     /// One that goes on behind this message of the stream, where another one ended with its
     /// connection. It begins with a reset.
-    pub fn resume(context: Context, settings: Settings, stream_seq: u64) -> OrderedConsumer {
+    pub fn resume(
+        context: Context,
+        settings: Settings,
+        stream_seq: u64,
+        backlog: Backlog,
+    ) -> OrderedConsumer {
         OrderedConsumer {
             context,
             settings,
             state: State::Resetting(Cause::NotActive, Some(Instant::now())),
             consumer_seq: 0,
             stream_seq,
+            backlog,
         }
     }
 
@@ -156,6 +180,10 @@ impl OrderedConsumer {
 
     /// What has happened already, without waiting.
     pub fn next_now(&mut self) -> Option<Event> {
+        if self.backlog == Backlog::Complete {
+            self.backlog = Backlog::Told;
+            return Some(Event::CaughtUp);
+        }
         while let State::Running(running) = &mut self.state {
             let message = running.listener.try_recv()?;
             if let Some(event) = self.receive(message) {
@@ -183,8 +211,17 @@ impl OrderedConsumer {
                 "An idle heartbeat does not tell the last message of its consumer".to_owned(),
             )),
             Some(last) if last != self.consumer_seq => Some(self.reset(Cause::SequenceMismatch)),
-            Some(_) => stalled.map(|subject| self.receipt(&subject)),
+            Some(_) => match stalled {
+                Some(subject) => Some(self.receipt(&subject)),
+                None => self.idle(),
+            },
         }
+    }
+
+    /// The server has nothing to send: what else there was at first is gone from the stream.
+    fn idle(&mut self) -> Option<Event> {
+        let told = std::mem::replace(&mut self.backlog, Backlog::Told);
+        (told != Backlog::Told).then_some(Event::CaughtUp)
     }
 
     fn data(&mut self, message: Message) -> Event {
@@ -199,8 +236,16 @@ impl OrderedConsumer {
         }
         self.consumer_seq = metadata.consumer_seq;
         self.stream_seq = metadata.stream_seq;
+        self.still_to_come(metadata.num_pending);
         let stream_seq = self.stream_seq;
         Event::Message { message, stream_seq }
+    }
+
+    /// Takes note of how many messages the server has yet to send.
+    fn still_to_come(&mut self, pending: u64) {
+        if pending == 0 && self.backlog == Backlog::Coming {
+            self.backlog = Backlog::Complete;
+        }
     }
 
     fn receipt(&self, subject: &[u8]) -> Event {
@@ -220,7 +265,7 @@ impl OrderedConsumer {
 
     /// Makes another consumer, if that works.
     async fn restart(&mut self, cause: Cause) -> Event {
-        match self.begin(Some(self.stream_seq + 1)).await {
+        match self.begin_again(self.stream_seq + 1).await {
             Ok(begun) => Event::Restarted(begun),
             Err(error) if error.is("ErrStreamNotFound") => {
                 self.state = State::Stopped;
@@ -233,8 +278,33 @@ impl OrderedConsumer {
         }
     }
 
-    async fn begin(&mut self, start: Option<u64>) -> Result<Begun, JetStreamError> {
-        let client = self.context.client.clone();
+    /// Asks several times within the time of one request: a cluster that has just lost a server
+    /// may give the new consumer to that very server, and then nobody answers. The last time is the
+    /// longest, for servers that are slow.
+    async fn begin_again(&mut self, start: u64) -> Result<Begun, JetStreamError> {
+        let whole = self.context.timeout;
+        let quick = if whole == 0 {
+            QUICK
+        } else {
+            QUICK.min(whole / 10).max(1)
+        };
+        for _ in 0..QUICK_ATTEMPTS {
+            match self.begin(Some(start), quick).await {
+                Err(error) if error.is_timeout() => {}
+                outcome => return outcome,
+            }
+        }
+        // 0 would be no limit.
+        let rest = whole.saturating_sub(QUICK_ATTEMPTS * quick).max(whole.min(1));
+        self.begin(Some(start), rest).await
+    }
+
+    async fn begin(&mut self, start: Option<u64>, timeout: u64) -> Result<Begun, JetStreamError> {
+        let context = Context {
+            timeout,
+            ..self.context.clone()
+        };
+        let client = &context.client;
         let inbox = client.new_inbox();
         let request = ConsumerRequest {
             stream: self.settings.stream.clone(),
@@ -244,7 +314,7 @@ impl OrderedConsumer {
             config: self.settings.consumer(&inbox, start),
             action: Action::Create,
         };
-        let info = self.context.configure_consumer(&request).await?.fields;
+        let info = context.configure_consumer(&request).await?.fields;
         let name = info.get("name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let delivered = |name: &str| info.get("delivered")?.get(name)?.as_u64();
@@ -256,6 +326,14 @@ impl OrderedConsumer {
             listener: client.listen(inbox.as_bytes(), 0),
             alarm: self.settings.alarm(),
         });
+        // Who wants only what is new has no backlog, even if something has come in meanwhile.
+        let pending = match self.settings.deliver {
+            Deliver::New => Some(0),
+            _ => info.get("num_pending").and_then(Value::as_u64),
+        };
+        if let Some(pending) = pending {
+            self.still_to_come(pending);
+        }
         let stream_seq = self.stream_seq;
         Ok(Begun {
             name,

@@ -89,6 +89,12 @@ impl Window {
         self.requested = self.requested - std::mem::take(&mut self.newest);
     }
 
+    /// Whether the newest request was for all that fits, and nothing of it came.
+    pub fn is_untouched(&self) -> bool {
+        let nothing = self.requested.messages == 0 && self.held.messages == 0;
+        nothing && self.newest == self.max
+    }
+
     /// Nothing that was asked for will come.
     pub fn forget_requests(&mut self) {
         self.requested = Amount::default();
@@ -249,8 +255,14 @@ mod tests {
         assert!(!window.is_waiting());
         assert_eq!(window.pull(), Some(amount(10, 0)));
         window.refused();
+        assert!(!window.is_untouched());
+        assert_eq!(window.pull(), Some(amount(10, 0)));
+        assert!(!window.is_untouched());
+        window.give_back(amount(10, 0));
+        assert!(window.is_untouched());
         assert_eq!(window.pull(), Some(amount(10, 0)));
         window.came(1);
+        assert!(!window.is_untouched());
         window.forget_requests();
         assert_eq!((window.held(), window.pull()), (amount(1, 0), Some(amount(9, 0))));
     }

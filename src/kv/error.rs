@@ -11,6 +11,9 @@ pub enum KvError {
     /// There is no such entry; the text tells why.
     #[error("{0}")]
     KeyNotFound(String),
+    /// What was gathered did not come in time.
+    #[error("Timeout while gathering {what} in bucket {bucket}")]
+    Timeout { what: &'static str, bucket: String },
     /// The server is too old, or the bucket was made without the feature.
     #[error("{0}")]
     Unsupported(String),

@@ -9,12 +9,18 @@
 //! | [`buckets`] | making, finding, changing and removing buckets |
 //! | [`entry`] | what is stored: values and markers |
 //! | [`read`], [`write`] | operations on single keys |
+//! | [`watch`] | following keys |
+//! | [`gather`], [`get_many`], [`purge_deletes`] | operations on many keys |
 //! | [`error`] | what they fail with, and when it is uncertain whether they did |
 
 pub mod bucket;
 pub mod buckets;
 pub mod entry;
 pub mod error;
+pub mod gather;
+pub mod get_many;
 pub mod names;
+pub mod purge_deletes;
 pub mod read;
+pub mod watch;
 pub mod write;

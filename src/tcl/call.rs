@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_int};
 use std::mem::ManuallyDrop;
 
 use super::error::{Error, Result};
+use super::guard;
 use super::interp::Interp;
 use super::obj::Obj;
 use super::sys::{self, RawObj, api};
@@ -24,6 +25,8 @@ pub enum Reply {
     Value(Obj),
     /// Do the work, then answer.
     Then(Work, Box<Reply>),
+    /// Find the answer only now, when the work before it is done.
+    Later(Box<dyn FnOnce() -> Result<Reply>>),
     /// Wait, then answer.
     Wait(Wait),
 }
@@ -101,6 +104,7 @@ pub(super) fn settle(interp: Interp, mut reply: Result<Reply>) -> c_int {
                 unsafe { (api().reset_result)(interp.raw()) };
                 reply = Ok(*ManuallyDrop::into_inner(next));
             }
+            Ok(Reply::Later(find)) => reply = guard::catch(find),
             Ok(Reply::Wait(wait)) => return wait::begin(interp, wait),
             Err(error) => return error.leave(&interp),
         }

@@ -178,6 +178,28 @@ pub fn add_methods<T: Instance>(interp: &Interp, class_name: &str, methods: &'st
     Ok(())
 }
 
+/// Makes an object of a class; `make` takes the place of the constructor, which is not called.
+pub fn create<T: Instance>(
+    interp: &Interp,
+    class_name: &str,
+    make: impl FnOnce(&Birth) -> Rc<T>,
+) -> Result<Rc<T>> {
+    let class = find_class(interp, class_name)?;
+    let null = std::ptr::null();
+    // SAFETY: a negative number of words means that no constructor runs; the object is alive, and
+    // its metadata owns one count, given back by `metadata_deleted`.
+    unsafe {
+        let object = (oo().new_object_instance)(interp.raw(), class, null, null, -1, std::ptr::null(), 0);
+        if object.is_null() {
+            return Err(Error::from_interp(interp));
+        }
+        let value = make(&birth(interp, object));
+        let counted = Rc::into_raw(value.clone()).cast_mut().cast();
+        (oo().object_set_metadata)(object, &T::metadata().raw, counted);
+        Ok(value)
+    }
+}
+
 /// The value of the object with this name.
 ///
 /// # Errors

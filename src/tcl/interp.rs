@@ -96,6 +96,17 @@ impl Interp {
         self.check(status)
     }
 
+    /// Makes `alias` another name for the variable that the caller knows by `name`.
+    ///
+    /// # Errors
+    /// Tcl's own, if the variable is local to a procedure.
+    pub fn link_variable(&self, name: &Obj, alias: &Obj) -> Result {
+        let words = [Obj::text("::upvar"), Obj::int(0), name.clone(), alias.clone()];
+        // SAFETY: as above, but where the caller's variables are; the command runs no script.
+        let status = unsafe { (api().eval_objv)(self.raw, words.len() as isize, words.as_ptr().cast(), 0) };
+        self.check(status)
+    }
+
     /// Makes a package known to `package require`.
     pub fn provide(&self, name: &str, version: &str) -> Result {
         let (name, version) = (Obj::text(name).to_c_string(), Obj::text(version).to_c_string());

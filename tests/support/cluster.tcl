@@ -1,11 +1,12 @@
 # Clusters of real NATS servers on this machine. A cluster is the list of its servers' handles, so
 # everything that server.tcl offers works on the elements.
 #
-#   set nodes [cluster::start ?count? ?configuration?]    3 servers that know each other
+#   set nodes [cluster::start ?count? ?configuration? ?-jetstream bool?]
+#                             3 servers that know each other, without JetStream unless told so
 #   cluster::await $nodes     returns when every running server announces all running ones
 #   cluster::remove $nodes
 #
-# Without JetStream; the servers announce each other's client ports in connect_urls.
+# The servers announce each other's client ports in connect_urls.
 
 foreach part {port server} {
     source [file join [file dirname [file normalize [info script]]] $part.tcl]
@@ -15,8 +16,9 @@ namespace eval cluster {
     variable count 0
 }
 
-proc cluster::start {{size 3} {configuration ""}} {
+proc cluster::start {{size 3} {configuration ""} args} {
     variable count
+    set options [dict merge {-jetstream 0} $args]
     set name test-[pid]-[incr count]
     set routes [Ports $size]
     set urls [lmap port $routes { string cat nats://127.0.0.1:$port }]
@@ -25,7 +27,7 @@ proc cluster::start {{size 3} {configuration ""}} {
         lappend nodes [server::start "cluster {
             name: \"$name\", listen: \"127.0.0.1:$port\", routes: \[[join $urls {, }]\]
         }
-        $configuration" -jetstream 0]
+        $configuration" {*}$options]
     }
     await $nodes
     return $nodes

@@ -84,6 +84,22 @@ impl Connection {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
+        let (_, promise) = self.start_operation(make, settle, ended)?;
+        Ok(promise.wait())
+    }
+
+    /// The same for a wait that something else may end, too: the ID of the operation and what its
+    /// outcome goes to.
+    pub fn start_operation<T, F>(
+        &self,
+        make: impl FnOnce(Client) -> F,
+        settle: impl FnOnce(T) -> Result<Obj> + 'static,
+        ended: fn(End) -> Error,
+    ) -> Result<(u64, Promise)>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
         let promise = Promise::new();
         let waiting = Waiting {
             promise: promise.clone(),
@@ -94,8 +110,8 @@ impl Connection {
             let outcome = make(client);
             async move { outlet.send(outcome.await, 0) }
         };
-        self.open(run, waiting)?;
-        Ok(promise.wait())
+        let id = self.open(run, waiting)?;
+        Ok((id, promise))
     }
 
     /// Starts an operation whose items go to `handler`; returns its ID. An operation is forgotten

@@ -8,13 +8,14 @@
 //! | [`helpers`] | commands that make parts of configurations; `nats::metadata` |
 //! | `publish`, `acks` | messages to a stream, and answers to those from it |
 //! | `fetch`, `pull_request` | batches of messages; the class of those that nobody waits for |
-//! | `ordered_consumer`, `consumer_subscription`, `consumer_options` | consumers that go on and on |
+//! | [`ordered_consumer`], [`ordered_settings`], [`ordered_taker`] | consumers that go on and on, in order |
+//! | `consumer_subscription`, `consumer_options` | consumers that go on and on, with acknowledgements |
 //! | `reports` | what goes wrong with them |
 //! | `failure` | errors as scripts see them |
 
 mod acks;
 pub mod consumer_config;
-mod consumer_options;
+pub mod consumer_options;
 mod consumer_subscription;
 mod consumers;
 pub mod failure;
@@ -23,12 +24,15 @@ pub mod fields;
 pub mod helpers;
 pub mod messages;
 pub mod ordered_consumer;
+pub mod ordered_settings;
+pub mod ordered_taker;
 mod publish;
 mod pull_request;
 mod reports;
 pub mod stream_config;
 pub mod streams;
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,8 +41,10 @@ use serde_json::Value;
 
 use super::children::Children;
 use super::connection::Connection;
+use super::connection::operations::End;
 use super::json;
 use super::options::{Kind, Spec, invalid, parse, spec, to_count};
+use super::promise::Promise;
 use crate::client::Client;
 use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
@@ -123,6 +129,8 @@ pub struct JetStream {
     /// As it was given.
     timeout: Obj,
     trace: bool,
+    /// The waits that end with the object, by the ID of their operation.
+    waits: RefCell<Vec<(u64, Promise)>>,
     /// The bound of `-max_pending`.
     in_flight: Option<Arc<InFlight>>,
     pins: Arc<Pins>,
@@ -153,6 +161,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
         timeout: timeout.unwrap_or_else(|| Obj::int(DEFAULT_TIMEOUT)),
         trace: values.bool("trace").unwrap_or(false),
         pins: Arc::default(),
+        waits: RefCell::default(),
         in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
     jet_stream.connection.children.adopt(&jet_stream.namespace);
@@ -161,6 +170,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
 
 fn destroy(jet_stream: &Rc<JetStream>) -> Work {
     jet_stream.connection.children.release(&jet_stream.namespace);
+    jet_stream.end_waits();
     jet_stream.children.destroy()
 }
 
@@ -225,6 +235,33 @@ impl JetStream {
         F: Future<Output = T> + Send + 'static,
     {
         self.connection.start(|client| make(self.context(client)), settle)
+    }
+
+    /// The same for a wait that ends with this object.
+    pub fn start_while_alive<T, F>(
+        &self,
+        make: impl FnOnce(Context) -> F,
+        settle: impl FnOnce(T) -> Result<Obj> + 'static,
+    ) -> Result<Reply>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let make = |client| make(self.context(client));
+        let (operation, promise) = self.connection.start_operation(make, settle, End::error)?;
+        let mut waits = self.waits.borrow_mut();
+        waits.retain(|(_, wait)| !wait.is_settled());
+        waits.push((operation, promise.clone()));
+        Ok(promise.wait())
+    }
+
+    fn end_waits(&self) {
+        for (operation, wait) in self.waits.take() {
+            if !wait.is_settled() {
+                self.connection.close_operation(operation);
+                wait.settle(Err(Error::nats("ErrConnectionClosed", "Connection closed")));
+            }
+        }
     }
 
     /// Makes a method wait for the reply to an API request.

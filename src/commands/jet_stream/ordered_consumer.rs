@@ -3,35 +3,42 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
-use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 
 use super::consumers::info as consumer_info;
-use super::fields::{Field, Given, Kind, Rules, field, parse};
+use super::fields::{Field, Kind, Rules, field, parse};
+use super::ordered_settings::settings;
+use super::ordered_taker::{Receiver, Taker};
 use super::reports::Reports;
 use super::{JetStream, failure, stream_name};
 use crate::client::background::Outlet;
 use crate::client::event::LogLevel;
+use crate::commands::children::Children;
 use crate::commands::connection::Connection;
 use crate::commands::connection::operations::{End, Handler};
 use crate::commands::connection::subscribe::Callback;
-use crate::commands::options::{invalid, invalid_value};
 use crate::commands::promise::Promise;
 use crate::jetstream::error::JetStreamError;
-use crate::jetstream::ordered::{self, Begun, Event};
-use crate::jetstream::ordered_config::{Deliver, Settings};
-use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
+use crate::jetstream::ordered::{self, Backlog, Begun, Event};
+use crate::jetstream::ordered_config::Settings;
+use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, create, equip, find};
 use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Timer, Work};
 
+const CLASS: &str = "::nats::ordered_consumer";
 static METADATA: Metadata<OrderedConsumer> = Metadata::new(c"nats::ordered_consumer");
 static CONSTRUCTOR: Constructor<OrderedConsumer> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<OrderedConsumer> = Destructor::new(destroy);
 static METHODS: &[Method<OrderedConsumer>] = &[Method::public(c"info", info), Method::public(c"name", name)];
 
-/// The options beside `callback`.
+/// The options, in the order in which they are checked.
 pub const OPTIONS: &[Field] = &[
-    field("callback", Kind::ValidStr, "gets each message").required(),
+    field(
+        "callback",
+        Kind::ValidStr,
+        "command prefix that gets each message as a dict",
+    )
+    .required(),
     field("description", Kind::ValidStr, "a text for people"),
     field("headers_only", Kind::Bool, "whether payloads are left out"),
     field(
@@ -50,7 +57,7 @@ pub const OPTIONS: &[Field] = &[
     field(
         "idle_heartbeat",
         Kind::Duration,
-        "after which silence the server gives a sign of life",
+        "after which silence the server gives a sign of life; more than 0, servers want 100",
     )
     .or("5000"),
     field(
@@ -84,31 +91,30 @@ const HANDFUL: usize = 256;
 
 /// Gives the class its native parts.
 pub fn define(interp: &Interp) -> Result {
-    equip(
-        interp,
-        "::nats::ordered_consumer",
-        &CONSTRUCTOR,
-        &DESTRUCTOR,
-        METHODS,
-    )
+    equip(interp, CLASS, &CONSTRUCTOR, &DESTRUCTOR, METHODS)
 }
 
 pub struct OrderedConsumer {
     this: Weak<OrderedConsumer>,
     interp: Interp,
-    namespace: String,
-    /// The parent, at which the object is registered while it lives.
+    /// The object's own, fully qualified.
+    pub namespace: String,
+    /// The object's command, fully qualified.
+    pub name_at_birth: String,
     jet_stream: Rc<JetStream>,
+    /// The children of the parent, among which the object is while it lives.
+    siblings: Rc<Children>,
     settings: Settings,
-    callback: Callback,
+    taker: Taker,
     reports: Reports,
-    /// The constructor, which waits for the consumer on the server.
+    /// Whoever waits for the consumer on the server.
     birth: Promise,
     /// What scripts see of the consumer on the server.
     name: RefCell<Obj>,
     info: RefCell<Obj>,
     /// The last message that was dispatched.
     stream_seq: Cell<u64>,
+    backlog: Cell<Backlog>,
     /// What goes on in the background.
     operation: Cell<Option<u64>>,
     /// Runs while the connection is closed.
@@ -131,83 +137,13 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<OrderedConsumer>, Reply)>
     let stream = stream_name(stream)?;
     let given = parse(words, &[], OPTIONS, Rules::Strict)?;
     let settings = settings(birth.interp, stream, &given)?;
-    let connection = jet_stream.connection.clone();
-    let promise = Promise::new();
     let callback = given.get("callback").cloned().unwrap_or_else(Obj::empty);
-    let object = Rc::new_cyclic(|this| OrderedConsumer {
-        this: this.clone(),
-        interp: birth.interp.clone(),
-        namespace: birth.namespace.clone(),
-        settings,
-        callback: Callback::new(&connection, &callback),
-        reports: Reports::new(birth, &connection, "Ordered consumer"),
-        birth: promise.clone(),
-        name: RefCell::new(Obj::empty()),
-        info: RefCell::new(Obj::empty()),
-        stream_seq: Cell::new(0),
-        operation: Cell::default(),
-        alarm: RefCell::default(),
-        jet_stream,
-    });
-    object.start()?;
-    object.jet_stream.children.adopt(&object.namespace);
+    let taker = Taker::Callback(Callback::new(&jet_stream.connection, &callback));
+    let siblings = jet_stream.children.clone();
+    let object = OrderedConsumer::new(birth, jet_stream, siblings, settings, taker);
+    let wait = object.start().inspect_err(|_| object.end())?;
     let begun = object.reports.begin();
-    Ok((object, Reply::Then(begun, Box::new(promise.wait()))))
-}
-
-fn settings(interp: &Interp, stream: String, given: &Given) -> Result<Settings> {
-    // All checks are those of a configuration.
-    let config: Map<String, Value> = serde_json::from_str(&given.json(interp)?)
-        .map_err(|error| Error::nats("ErrInternal", error.to_string()))?;
-    let text = |name: &str| config.get(name).and_then(Value::as_str).map(str::to_owned);
-    let heartbeat = config
-        .get("idle_heartbeat")
-        .and_then(Value::as_u64)
-        .filter(|&ns| ns > 0);
-    let Some(heartbeat) = heartbeat else {
-        let value = given.text("idle_heartbeat").unwrap_or_default();
-        return Err(invalid_value("ns", "idle_heartbeat", &value));
-    };
-    let filters = match (text("filter_subject"), config.get("filter_subjects")) {
-        (Some(_), Some(_)) => {
-            return Err(invalid(
-                "-filter_subject and -filter_subjects are mutually exclusive",
-            ));
-        }
-        (Some(filter), None) => vec![filter],
-        (None, Some(Value::Array(filters))) => {
-            let filters = filters.iter().filter_map(Value::as_str);
-            filters.map(str::to_owned).collect()
-        }
-        (None, _) => Vec::new(),
-    };
-    Ok(Settings {
-        stream,
-        description: text("description"),
-        deliver: deliver(&config)?,
-        filters,
-        headers_only: config.get("headers_only").and_then(Value::as_bool),
-        idle_heartbeat: Duration::from_nanos(heartbeat),
-    })
-}
-
-fn deliver(config: &Map<String, Value>) -> Result<Deliver> {
-    let text = |name: &str| config.get(name).and_then(Value::as_str);
-    let missing = |option: &str| invalid(format!("Option {option} is required"));
-    Ok(match text("deliver_policy").unwrap_or("all") {
-        "last" => Deliver::Last,
-        "new" => Deliver::New,
-        "last_per_subject" => Deliver::LastPerSubject,
-        "by_start_sequence" => {
-            let sequence = config.get("opt_start_seq").and_then(Value::as_u64);
-            Deliver::BySequence(sequence.ok_or_else(|| missing("opt_start_seq"))?)
-        }
-        "by_start_time" => {
-            let time = text("opt_start_time").ok_or_else(|| missing("opt_start_time"))?;
-            Deliver::ByTime(time.to_owned())
-        }
-        _ => Deliver::All,
-    })
+    Ok((object, Reply::Then(begun, Box::new(wait))))
 }
 
 fn destroy(consumer: &Rc<OrderedConsumer>) -> Work {
@@ -241,29 +177,81 @@ fn name(consumer: &Rc<OrderedConsumer>, call: &Call) -> Result<Reply> {
 }
 
 impl OrderedConsumer {
+    /// An object whose messages another object of ours takes; [`start`](Self::start) comes next.
+    pub fn create(
+        interp: &Interp,
+        jet_stream: &Rc<JetStream>,
+        siblings: &Rc<Children>,
+        settings: Settings,
+        receiver: Weak<dyn Receiver>,
+    ) -> Result<(Rc<OrderedConsumer>, Work)> {
+        let (jet_stream, siblings) = (jet_stream.clone(), siblings.clone());
+        let object = create(interp, CLASS, |birth| {
+            OrderedConsumer::new(birth, jet_stream, siblings, settings, Taker::Object(receiver))
+        })?;
+        let begun = object.reports.begin();
+        Ok((object, begun))
+    }
+
+    fn new(
+        birth: &Birth,
+        jet_stream: Rc<JetStream>,
+        siblings: Rc<Children>,
+        settings: Settings,
+        taker: Taker,
+    ) -> Rc<OrderedConsumer> {
+        siblings.adopt(&birth.namespace);
+        Rc::new_cyclic(|this| OrderedConsumer {
+            this: this.clone(),
+            interp: birth.interp.clone(),
+            namespace: birth.namespace.clone(),
+            name_at_birth: birth.name.clone(),
+            siblings,
+            settings,
+            taker,
+            reports: Reports::new(birth, &jet_stream.connection, "Ordered consumer"),
+            birth: Promise::new(),
+            name: RefCell::new(Obj::empty()),
+            info: RefCell::new(Obj::empty()),
+            stream_seq: Cell::new(0),
+            backlog: Cell::new(Backlog::Coming),
+            operation: Cell::default(),
+            alarm: RefCell::default(),
+            jet_stream,
+        })
+    }
+
     fn connection(&self) -> &Connection {
         &self.jet_stream.connection
     }
 
-    /// Makes the consumer on the server, and goes on with it.
-    fn start(&self) -> Result {
+    /// Makes the consumer on the server, which the reply waits for, and goes on with it. Whoever
+    /// waits has gone on before the first message comes.
+    pub fn start(&self) -> Result<Reply> {
+        let (go, gone) = oneshot::channel::<()>();
         self.open(|context, settings, outlet| async move {
             let (begun, consumer) = match ordered::OrderedConsumer::create(context, settings).await {
                 Ok((consumer, begun)) => (Ok(begun), Some(consumer)),
                 Err(error) => (Err(error), None),
             };
             outlet.send(Item::Begun(begun), 0);
-            if let Some(consumer) = consumer {
+            if let (Some(consumer), Ok(())) = (consumer, gone.await) {
                 hand_over(consumer, outlet).await;
             }
-        })
+        })?;
+        let resumed = move || {
+            // The connection may have ended, and the operation with it.
+            let _ = go.send(());
+        };
+        Ok(self.birth.clone().wait_then(resumed))
     }
 
     /// Goes on in another life of the connection.
     fn resume(&self) -> Result {
-        let last = self.stream_seq.get();
+        let (last, backlog) = (self.stream_seq.get(), self.backlog.get());
         self.open(move |context, settings, outlet| {
-            hand_over(ordered::OrderedConsumer::resume(context, settings, last), outlet)
+            let consumer = ordered::OrderedConsumer::resume(context, settings, last, backlog);
+            hand_over(consumer, outlet)
         })
     }
 
@@ -279,10 +267,10 @@ impl OrderedConsumer {
     }
 
     /// Ends what goes on, and leaves the parent.
-    fn end(&self) {
+    pub fn end(&self) {
         self.close();
         self.alarm.take();
-        self.jet_stream.children.release(&self.namespace);
+        self.siblings.release(&self.namespace);
         self.birth
             .settle(Err(Error::nats("ErrConnectionClosed", "Connection closed")));
     }
@@ -309,9 +297,11 @@ impl OrderedConsumer {
         match event {
             Event::Message { message, stream_seq } => {
                 self.stream_seq.set(stream_seq);
-                let connection = self.connection();
-                let content = connection.content(&message, true);
-                Some(self.callback.call(connection, [content]))
+                self.taker.message(self.connection(), &message)
+            }
+            Event::CaughtUp => {
+                self.backlog.set(Backlog::Told);
+                self.taker.caught_up()
             }
             Event::Flow(receipt) => {
                 receipt.give();
@@ -393,7 +383,7 @@ impl Handler<Item> for Consuming {
             }
             Item::Begun(Err(error)) => {
                 consumer.close();
-                consumer.birth.settle(Err(failure::to_tcl(error)));
+                consumer.birth.settle(Err(consumer.taker.failure(error)));
                 Some(Work::none())
             }
         }

@@ -25,6 +25,7 @@ fn named(bucket_not_found: &'static str, error: KvError) -> Error {
     match error {
         KvError::BucketNotFound(_) => Error::nats(bucket_not_found, message),
         KvError::KeyNotFound(_) => Error::nats("ErrKeyNotFound", message),
+        KvError::Timeout { .. } => Error::nats("ErrTimeout", message),
         KvError::Unsupported(_) => Error::nats("ErrUnsupported", message),
         KvError::Failed(error) => failure::to_tcl(error),
         KvError::Uncertain(error) => uncertain(failure::to_tcl(error)),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
+use super::entry::entry_value;
 use super::{KeyValue, failure};
 use crate::commands::message::{encode_payload, payload_value};
 use crate::commands::options::{Kind, Spec, invalid, invalid_value, parse, spec, to_count};
@@ -22,16 +23,7 @@ const PURGE: &[Spec] = &[spec("revision", Kind::PosInt), spec("ttl", Kind::PosIn
 
 pub fn get(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
     let (bucket, utf8) = (key_value.bucket.name.clone(), key_value.utf8());
-    read(key_value, call, move |entry| {
-        Obj::record(&[
-            ("bucket", Obj::text(&bucket)),
-            ("key", Obj::text(&entry.key)),
-            ("value", payload_value(&entry.value, utf8)),
-            ("revision", Obj::int(entry.revision)),
-            ("created", Obj::signed(entry.created)),
-            ("operation", Obj::text(entry.operation.as_str())),
-        ])
-    })
+    read(key_value, call, move |entry| entry_value(&bucket, &entry, utf8))
 }
 
 pub fn get_value(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
@@ -156,7 +148,7 @@ fn read(
 type Outcome<T> = std::result::Result<T, KvError>;
 
 impl KeyValue {
-    fn utf8(&self) -> bool {
+    pub fn utf8(&self) -> bool {
         self.jet_stream.connection.converts_utf8()
     }
 

@@ -5,6 +5,9 @@
 //! | `buckets` | methods of `nats::jet_stream` that make, find, change and remove buckets |
 //! | [`bucket_config`], [`origins`] | the options of buckets, mirrors and aggregates |
 //! | `keys` | methods about single keys |
+//! | `gather` | methods about many keys |
+//! | [`watcher`] | following keys: the class `nats::kv_watcher` |
+//! | `entry` | entries as scripts see them |
 //! | `status` | what is known of a bucket |
 //! | `failure` | errors as scripts see them |
 //!
@@ -12,10 +15,13 @@
 
 pub mod bucket_config;
 mod buckets;
+mod entry;
 mod failure;
+mod gather;
 mod keys;
 pub mod origins;
 mod status;
+pub mod watcher;
 
 use std::rc::Rc;
 
@@ -27,7 +33,7 @@ use crate::kv::bucket::Bucket;
 use crate::tcl::class::{
     Birth, Constructor, Destructor, Instance, Metadata, Method, add_methods, equip, find,
 };
-use crate::tcl::{Call, Command, Interp, Reply, Result, Work};
+use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, Work};
 
 static METADATA: Metadata<KeyValue> = Metadata::new(c"nats::key_value");
 static CONSTRUCTOR: Constructor<KeyValue> = Constructor::new(construct);
@@ -36,8 +42,12 @@ static METHODS: &[Method<KeyValue>] = &[
     Method::public(c"create", keys::create),
     Method::public(c"delete", keys::delete),
     Method::public(c"get", keys::get),
+    Method::public(c"get_many", gather::get_many),
     Method::public(c"get_value", keys::get_value),
+    Method::public(c"history", gather::history),
+    Method::public(c"keys", gather::keys),
     Method::public(c"purge", keys::purge),
+    Method::public(c"purge_deletes", gather::purge_deletes),
     Method::public(c"put", keys::put),
     Method::public(c"revert", keys::revert),
     Method::public(c"status", status::status),
@@ -50,6 +60,7 @@ pub static COMMANDS: &[Command] = &[Command::new(c"::nats::make_kv_origin", orig
 /// Gives the classes their native parts.
 pub fn define(interp: &Interp) -> Result {
     equip(interp, "::nats::key_value", &CONSTRUCTOR, &DESTRUCTOR, METHODS)?;
+    watcher::define(interp)?;
     add_methods(interp, "::nats::jet_stream", buckets::METHODS)
 }
 
@@ -99,4 +110,16 @@ impl Instance for KeyValue {
     fn deleted(&self) {
         self.jet_stream.children.release(&self.namespace);
     }
+}
+
+/// A list of patterns of keys, at least one.
+fn patterns(interp: &Interp, list: &Obj) -> Result<Vec<String>> {
+    let patterns = list.elements(interp)?;
+    if patterns.is_empty() {
+        return Err(invalid("List of key patterns is required"));
+    }
+    Ok(patterns
+        .iter()
+        .map(|pattern| pattern.to_text().into_owned())
+        .collect())
 }

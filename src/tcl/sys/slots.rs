@@ -130,6 +130,7 @@ slots! {
     get_object_from_obj = 4: (*mut RawInterp, *mut RawObj) -> RawObject;
     get_object_namespace = 5: (RawObject) -> *mut RawNamespace;
     new_method = 12: (*mut RawInterp, RawClass, *mut RawObj, c_int, *const RawMethodType, *mut c_void) -> RawMethod;
+    new_object_instance = 13: (*mut RawInterp, RawClass, *const c_char, *const c_char, isize, *const *mut RawObj, isize) -> RawObject;
     object_context_object = 17: (RawContext) -> RawObject;
     object_context_skipped_args = 18: (RawContext) -> isize;
     object_get_metadata = 21: (RawObject, *const RawMetadataType) -> *mut c_void;
