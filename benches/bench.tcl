@@ -28,6 +28,8 @@ set measures [list \
     round_trip     "PING and PONG over a plain Tcl socket"         [scaled 3000]   "" "" \
     ping           "ping"                                          [scaled 3000]   round_trip "" \
     request        "request, answered in the same interpreter"     [scaled 3000]   round_trip "" \
+    kv_put         "key-value: put, bucket in memory"              [scaled 3000]   round_trip "" \
+    kv_get         "key-value: get_value"                          [scaled 3000]   round_trip "" \
 ]
 
 proc loop_method {count} {
@@ -97,6 +99,14 @@ proc request {count} {
 }
 proc answer {subject message reply} { $::conn publish $reply $message }
 
+proc kv_put {count} {
+    timed { for {set i 0} {$i < $count} {incr i} { $::bucket put key $::payload } }
+}
+
+proc kv_get {count} {
+    timed { for {set i 0} {$i < $count} {incr i} { $::bucket get_value key } }
+}
+
 # Microseconds that the script takes where the caller is.
 proc timed {script} {
     set start [clock microseconds]
@@ -146,9 +156,10 @@ load $env(FLOORS) Floors
 oo::class create noop
 floors::equip noop
 set noop [noop new]
-set server [server::start "" -jetstream false]
+set server [server::start]
 set peer [open |[list [info nameofexecutable] [file join $here peer.tcl]] r+]
 set conn [connectTo [server::port $server]]
+set bucket [[$conn jet_stream] create_kv_bucket bench -storage memory]
 set toPeer [connectTo [gets $peer]]
 set plain [plainSocket [server::port $server]]
 
