@@ -155,7 +155,10 @@ fn variable_is_gone(interp: &Interp) -> bool {
     let Error::Raised { message, .. } = Error::from_interp(interp) else {
         return false;
     };
-    message.to_text().ends_with("parent namespace doesn't exist")
+    let message = message.to_text();
+    ["parent namespace doesn't exist", "variable in deleted namespace"]
+        .iter()
+        .any(|reason| message.ends_with(reason))
 }
 
 fn unset(interp: Interp, name: Obj, element: Obj) {

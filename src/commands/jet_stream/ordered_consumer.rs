@@ -267,7 +267,7 @@ impl OrderedConsumer {
     }
 
     /// Ends what goes on, and leaves the parent.
-    pub fn end(&self) {
+    fn end(&self) {
         self.close();
         self.alarm.take();
         self.siblings.release(&self.namespace);
@@ -275,7 +275,8 @@ impl OrderedConsumer {
             .settle(Err(Error::nats("ErrConnectionClosed", "Connection closed")));
     }
 
-    fn close(&self) {
+    /// Ends what goes on in the background.
+    pub fn close(&self) {
         if let Some(operation) = self.operation.take() {
             self.connection().close_operation(operation);
         }
