@@ -1,84 +1,88 @@
-# JetStream in the column "nats". The stream is filled before the time is taken.
+# JetStream in the column "nats". Streams are in memory: the disk is not what is measured.
 
 proc js_publish {count size width via} {
-    set js [filled_stream 0 $size $via]
+    set js [freshStream $via]
     set payload [payload $size]
     set time [elapsed {
-        for {set i 0} {$i < $count} {incr i} { $js publish bench.stream $payload }
+        for {set i 0} {$i < $count} {incr i} {
+            set start [clock microseconds]
+            $js publish bench.stream $payload
+            lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
+        }
     }]
-    $js destroy
-    return $time
+    return [list $time $latencies]
 }
 
 proc js_publish_async {count size width via} {
-    set js [filled_stream 0 $size $via -max_pending $width]
+    set js [freshStream $via -max_pending $width]
     set payload [payload $size]
-    set ::left $count
-    set time [elapsed {
+    expect $count
+    elapsed {
         for {set i 0} {$i < $count} {incr i} { $js publish bench.stream $payload -callback stored }
-        vwait ::done
-    }]
-    $js destroy
-    return $time
+        while {$::left > 0} { vwait ::left }
+    }
 }
+proc stored {timed_out ack error} { incr ::left -1 }
 
-proc stored {timedOut ack error} {
-    if {$timedOut || $error ne ""} { error "a message was not stored: $error" }
-    consumed $ack
-}
-
-proc fetch {count size width via} {
-    set js [filled_stream $count $size $via]
-    $js add_pull_consumer BENCH fetcher
-    set time [elapsed {
-        for {set fetched 0} {$fetched < $count} {incr fetched [llength $messages]} {
-            set messages [$js fetch BENCH fetcher -batch_size $width]
+# WIDTH messages at a time, each acknowledged.
+proc js_fetch {count size width via} {
+    set js [filledStream $via $count $size]
+    $js add_pull_consumer BENCH FETCH -ack_policy explicit -max_ack_pending -1
+    set conn [connection $via]
+    elapsed {
+        for {set left $count} {$left > 0} {incr left -[llength $messages]} {
+            set messages [$js fetch BENCH FETCH -batch_size [expr {min($width, $left)}] -timeout 10000]
             foreach message $messages { $js ack $message }
         }
-    }]
-    $js destroy
-    return $time
+        $conn ping -timeout 0
+    }
 }
 
-# From the creation of the consumer until the callback has everything.
-proc ordered {count size width via} {
-    set js [filled_stream $count $size $via]
+proc js_continuous {count size width via} {
+    set js [filledStream $via $count $size]
+    $js add_pull_consumer BENCH ON -ack_policy explicit -max_ack_pending -1
     set ::left $count
     set time [elapsed {
-        set consumer [$js ordered_consumer BENCH -callback consumed]
-        vwait ::done
+        set subscription [$js subscribe_consumer BENCH ON -callback [list work $js]]
+        vwait ::all_received
+        [connection $via] ping -timeout 0
     }]
-    $js destroy
+    $subscription destroy
     return $time
 }
-
-proc continuous {count size width via} {
-    set js [filled_stream $count $size $via]
-    $js add_pull_consumer BENCH puller
-    set ::left $count
-    set time [elapsed {
-        set subscription [$js subscribe_consumer BENCH puller -callback [list acknowledged $js]]
-        vwait ::done
-    }]
-    $js destroy
-    return $time
-}
-
-proc consumed {message} { if {[incr ::left -1] == 0} { set ::done 1 } }
-
-proc acknowledged {js message} {
+proc work {js message} {
     $js ack $message
-    consumed $message
+    if {[incr ::left -1] == 0} { set ::all_received 1 }
 }
 
-# A jet_stream object with these options, with that many messages in the stream BENCH.
-proc filled_stream {count size via args} {
-    set conn [connection $via]
-    set js [$conn jet_stream -timeout 60000 {*}$args]
-    catch { $js delete_stream BENCH }
+proc js_ordered {count size width via} {
+    set js [filledStream $via $count $size]
+    expect $count
+    set time [elapsed {
+        set consumer [$js ordered_consumer BENCH -callback {apply {message { received s $message r }}}]
+        vwait ::all_received
+    }]
+    $consumer destroy
+    return $time
+}
+
+proc freshStream {via args} {
+    set js [stream_context $via {*}$args]
+    catch {$js delete_stream BENCH}
     $js add_stream BENCH -subjects bench.stream -storage memory
-    set payload [payload $size]
-    for {set i 0} {$i < $count} {incr i} { $conn publish bench.stream $payload }
-    $conn ping -timeout 60000
     return $js
+}
+
+proc filledStream {via count size} {
+    set js [freshStream $via]
+    set conn [connection $via]
+    for {set i 0} {$i < $count} {incr i} { $conn publish bench.stream [payload $size] }
+    while {[dict get [$js stream_info BENCH] state messages] < $count} { after 5 }
+    return $js
+}
+
+proc stream_context {via args} {
+    global contexts
+    if {![info exists contexts($args)]} { set contexts($args) [[connection $via] jet_stream {*}$args] }
+    return $contexts($args)
 }
