@@ -14,7 +14,7 @@ natstcl::command check {} "Looks whether the server and its JetStream are well."
     set failed [llength [lsearch -all -index 1 $rows fail]]
     if {$failed} {
         throw {NATSTCL FAILED "the rows with \"fail\" tell the reasons"} \
-            "[grouped $failed] check[expr {$failed == 1 ? "" : "s"}] failed"
+            "[counted $failed check] failed"
     }
 }
 
@@ -61,8 +61,8 @@ proc natstcl::check_jet_stream {} {
     } trap NATS message {
         return [list [list jetstream [expr {$option(jetstream) ? "fail" : "none"}] $message]]
     }
-    set rows [list [list jetstream ok "[dict get $account streams] streams,\
-        [dict get $account consumers] consumers"]]
+    set rows [list [list jetstream ok "[counted [dict get $account streams] stream],\
+        [counted [dict get $account consumers] consumer]"]]
     foreach kind {memory storage} {
         lappend rows [check_limit $kind [dict get $account $kind] \
             [dict get $account limits max_$kind] bytes fail]
@@ -111,7 +111,7 @@ proc natstcl::check_stream {js stream} {
     }
     set bad [lsearch -all -inline -not -exact -index 1 $rows ok]
     if {[llength $bad]} { return $bad }
-    return [list [list $what ok "[grouped [dict get $state messages]] messages,\
+    return [list [list $what ok "[counted [dict get $state messages] message],\
         [size [dict get $state bytes]]"]]
 }
 

@@ -192,9 +192,9 @@ proc natstcl::usage {name} {
     set usage "natstcl $name"
     foreach parameter [dict get $commands $name parameters] {
         append usage " [expr {[llength $parameter] > 1 ? "?[lindex $parameter 0]?" :
-            $parameter eq "args" ? "?more …?" : $parameter}]"
+            $parameter eq "args" ? "?more ...?" : $parameter}]"
     }
-    return "$usage ?option …?"
+    return "$usage ?option ...?"
 }
 
 proc natstcl::help {name} {

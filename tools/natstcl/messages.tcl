@@ -26,7 +26,7 @@ natstcl::command pub {subject {data ""}} "Publishes messages." {
         show_record [list stream text [dict get $answer stream] seq number [dict get $answer seq] \
             messages number $sent]
     } else {
-        say "[grouped $sent] message[expr {$sent == 1 ? "" : "s"}] published to $subject"
+        say "[counted $sent message] published to $subject"
     }
 }
 

@@ -70,6 +70,10 @@ proc natstcl::grouped {number} {
     return $number
 }
 
+proc natstcl::counted {number thing} {
+    return "[grouped $number] $thing[expr {$number == 1 ? "" : "s"}]"
+}
+
 proc natstcl::size {bytes} {
     foreach unit {B KiB MiB GiB TiB} {
         if {$bytes < 1024 || $unit eq "TiB"} break
