@@ -19,10 +19,10 @@ proc js_publish_async {count size width via} {
     expect $count
     elapsed {
         for {set i 0} {$i < $count} {incr i} { $js publish bench.stream $payload -callback stored }
-        while {$::left > 0} { vwait ::left }
+        vwait ::all_received
     }
 }
-proc stored {timed_out ack error} { incr ::left -1 }
+proc stored {timed_out ack error} { countDown }
 
 # WIDTH messages at a time, each acknowledged.
 proc js_fetch {count size width via} {
@@ -41,7 +41,7 @@ proc js_fetch {count size width via} {
 proc js_continuous {count size width via} {
     set js [filledStream $via $count $size]
     $js add_pull_consumer BENCH ON -ack_policy explicit -max_ack_pending -1
-    set ::left $count
+    expect $count
     set time [elapsed {
         set subscription [$js subscribe_consumer BENCH ON -callback [list work $js]]
         vwait ::all_received
@@ -52,19 +52,21 @@ proc js_continuous {count size width via} {
 }
 proc work {js message} {
     $js ack $message
-    if {[incr ::left -1] == 0} { set ::all_received 1 }
+    countDown
 }
 
 proc js_ordered {count size width via} {
     set js [filledStream $via $count $size]
     expect $count
     set time [elapsed {
-        set consumer [$js ordered_consumer BENCH -callback {apply {message { received s $message r }}}]
+        set consumer [$js ordered_consumer BENCH -callback ordered]
         vwait ::all_received
     }]
     $consumer destroy
     return $time
 }
+
+proc ordered {message} { countDown }
 
 proc freshStream {via args} {
     set js [stream_context $via {*}$args]
