@@ -69,11 +69,13 @@ proc natstcl::read_words {words} {
     variable commands
     variable common
     variable option
-    # JSON is for errors in other words, too.
-    set option(json) [expr {"--json" in $words}]
+    # Errors in the words are in JSON, too, if that is among them.
+    set json [expr {"--json" in $words}]
+    set option(json) $json
     lassign [split_words $words] name rest
     set rows [concat $common [dict lookup [dict lookup $commands $name] options]]
     foreach row $rows { set option([lindex $row 0]) [lindex $row 2] }
+    set option(json) $json
     set arguments {}
     while {[llength $rest]} {
         set rest [lassign $rest word]
