@@ -13,7 +13,7 @@
 set here [file dirname [file normalize [info script]]]
 set folder $env(BENCH_FOLDER)
 foreach part {column report chart} { source [file join $here harness $part.tcl] }
-source [file join $here .. tests support server.tcl]
+foreach part {server certificates} { source [file join $here .. tests support $part.tcl] }
 
 proc group {name} { set ::group $name }
 
@@ -43,14 +43,23 @@ proc commands {} {
 }
 
 proc start_servers {} {
-    global here folder env server
-    set server [server::start {max_payload: 8MB}]
-    set env(BENCH_TCP) nats://127.0.0.1:[server::port $server]
+    global here folder env
+    set transport::pki [pki::start]
+    pki::issue $transport::pki transport
+    set env(SSL_CERT_FILE) [pki::path $transport::pki ca.pem]
+    foreach via {tcp tls ws} {
+        set transport::name $via
+        set server [server::start {max_payload: 8MB}]
+        lappend ::servers $server
+        set env(BENCH_[string toupper $via]) [server::url $server]
+        if {$via eq "tcp"} {
+            set echo [open |[list [file join $folder echo] [server::port $server]]]
+            gets $echo
+        }
+    }
     set env(BENCH_FLOORS) [file join $folder libfloors.so]
     set peer [open |[list [info nameofexecutable] [file join $here peer.tcl]] r+]
     set env(BENCH_SINK) nats://127.0.0.1:[gets $peer]
-    set echo [open |[list [file join $folder echo] [server::port $server]]]
-    gets $echo
 }
 
 # One measurement; a column that is slow does less of the work.
@@ -86,7 +95,8 @@ for {set round 1} {$round <= $option(-rounds)} {incr round} {
 }
 puts stderr "\r\033\[K"
 column::stop_all
-server::remove $server
+foreach server $servers { server::remove $server }
+pki::remove $transport::pki
 
 set medians [dict map {- rounds} $results { report::median $rounds }]
 set about "Tcl [info patchlevel], medians of $option(-rounds) interleaved rounds"

@@ -8,9 +8,9 @@ import sys
 import nats
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "rows"))
-import core  # noqa: E402  (found by the line above)
+import core, jetstream, kv  # noqa: E401, E402  (found by the line above)
 
-WORKS = {**core.WORKS}
+WORKS = {**core.WORKS, **jetstream.WORKS, **kv.WORKS}
 
 
 async def answer(line, connections):
@@ -19,7 +19,7 @@ async def answer(line, connections):
     if work not in WORKS or via == "sink":
         return "none"
     if via not in connections:
-        connections[via] = await nats.connect(os.environ["BENCH_" + via.upper()])
+        connections[via] = await nats.connect(os.environ["BENCH_" + via.upper()], allow_reconnect=False)
     time, latencies = await WORKS[work](connections[via], int(count), int(size), int(width))
     if not latencies:
         return str(time)

@@ -49,3 +49,27 @@ row drain_1m "backlog of 1 MB delivered" -work drain -size 1000 -width 1000 -cou
     -floor callback
 row drain_100m "backlog of 100 MB delivered" -work drain -size 1000 -width 100000 -count 100000 \
     -floor callback -wanted {drain_1m 0.83}
+
+group jetstream
+
+row js_publish "publish to a stream, one after another" \
+    -count 3000 -floor round_trip -wanted {async-nats 0.91}
+row js_publish_async "publish to a stream with callbacks, 1,000 in flight" \
+    -width 1000 -count 30000 -floor call_in_callback -wanted {async-nats 0.7}
+row js_fetch "fetch 500 at a time and acknowledge" \
+    -width 500 -count 20000 -floor callback_dict -wanted {async-nats 0.7}
+row js_continuous "consume without end and acknowledge" -count 20000 -floor callback_dict
+row js_ordered "ordered consumer" -count 50000 -floor callback_dict -wanted {async-nats 0.7}
+
+group kv
+
+row kv_put "put of a key" -count 3000 -floor round_trip -wanted {async-nats 0.91}
+row kv_get "get of a key" -count 3000 -floor round_trip -wanted {async-nats 0.91}
+
+group transports
+
+row publish_tls "publish over TLS, 128 B" -work publish -via tls -count 300000 -floor call
+row deliver_tls "publish to callback over TLS, 128 B" -work deliver -via tls -count 200000 -floor callback
+row publish_ws "publish over WebSocket, 128 B" -work publish -via ws -count 300000 -floor call
+row deliver_ws "publish to callback over WebSocket, 128 B" \
+    -work deliver -via ws -count 200000 -floor callback

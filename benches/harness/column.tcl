@@ -30,7 +30,8 @@ proc column::run {name task} {
     set cpu [expr {[cpu_time $process] - $before}]
     if {$answer eq "none"} return
     if {![string is wideinteger -strict [lindex $answer 0]]} {
-        error "column $name, $task: $answer"
+        puts stderr "\nbench: $name, $task: $answer"
+        return
     }
     lassign $answer time p50 p99
     set count [lindex $task 1]

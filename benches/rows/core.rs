@@ -146,7 +146,7 @@ async fn receive(messages: &mut Subscriber, count: usize) -> Result<()> {
 
 /// Returns when the server has everything that was sent before, as the PONG of a flush tells the
 /// other columns: this client offers no PING of its own, so it asks a subject without listeners.
-async fn round_trip(client: &Client) -> Result<()> {
+pub async fn round_trip(client: &Client) -> Result<()> {
     match client.request("bench.nobody", Bytes::new()).await {
         Ok(_) => Err("somebody listens to bench.nobody".into()),
         Err(error) if error.kind() == async_nats::RequestErrorKind::NoResponders => Ok(()),

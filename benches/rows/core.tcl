@@ -91,9 +91,10 @@ proc request_async {count size width via} {
     set conn [connection $via]
     set payload [payload $size]
     set ::to_send [expr {$count - min($count, $width)}]
+    expect $count
     set time [elapsed {
         for {set i 0} {$i < min($count, $width)} {incr i} { askNext $conn $payload }
-        while {[llength $latencies] < $count} { vwait ::latencies }
+        vwait ::all_received
     }]
     return [list $time $latencies]
 }
@@ -103,6 +104,7 @@ proc askNext {conn payload} {
 proc answered {conn start timed_out reply} {
     lappend ::latencies [expr {1000 * ([clock microseconds] - $start)}]
     if {[incr ::to_send -1] >= 0} { askNext $conn $reply }
+    countDown
 }
 
 proc request_many {count size width via} {
@@ -110,11 +112,12 @@ proc request_many {count size width via} {
     set latencies {}
     set conn [connection $via]
     set each [expr {max(1, $count / $width)}]
+    expect [expr {$each * $width}]
     set time [elapsed {
         for {set i 0} {$i < $width} {incr i} {
             coroutine asker$i askInTurn $conn $each [payload $size]
         }
-        while {[llength $latencies] < $each * $width} { vwait ::latencies }
+        vwait ::all_received
     }]
     return [list [expr {$time * $count / ($each * $width)}] $latencies]
 }
@@ -123,6 +126,7 @@ proc askInTurn {conn count payload} {
         set start [clock microseconds]
         $conn request bench.echo $payload
         lappend ::latencies [expr {1000 * ([clock microseconds] - $start)}]
+        countDown
     }
 }
 
@@ -144,7 +148,11 @@ proc drain {count size width via} {
     return $time
 }
 
+# Waiting for all_received alone, not for each: a variable that is waited for is traced.
 proc expect {count} { set ::left $count }
+proc countDown {} {
+    if {[incr ::left -1] == 0} { set ::all_received 1 }
+}
 proc received {subject message reply} {
     if {[incr ::left -1] == 0} { set ::all_received 1 }
 }

@@ -278,7 +278,7 @@ impl Client {
     fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> Vec<u8> {
         let settings = &self.life().settings;
         let (inbox, is_new) = tables.requests.shared_inbox(|| settings.new_inbox());
-        let reply = format!("{inbox}.{id}").into_bytes();
+        let reply = [inbox.as_bytes(), b".", id.to_string().as_bytes()].concat();
         if is_new {
             let sid = self.life().settings.next_sid();
             let all = format!("{inbox}.*");

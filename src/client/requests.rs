@@ -5,7 +5,7 @@
 //! subscription of its own and ends with its last reply, or when its first one says that nobody
 //! listens (D29).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::outbox::Pace;
@@ -16,7 +16,7 @@ pub(crate) struct Requests {
     shared_inbox: Option<String>,
     /// Tokens of the shared inbox.
     inbox_tokens: usize,
-    pending: HashMap<u64, Pending>,
+    pending: BTreeMap<u64, Pending>,
 }
 
 pub(crate) struct Pending {

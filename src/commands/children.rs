@@ -30,6 +30,10 @@ impl Children {
         self.namespaces.borrow_mut().retain(|child| child != namespace);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.namespaces.borrow().is_empty()
+    }
+
     /// Destroys the children that live when it is their turn, in the order of their creation.
     pub fn destroy(self: &Rc<Children>) -> Work {
         let children = self.clone();

@@ -66,6 +66,7 @@ impl Context {
                 Some(404) => return Ok(End::default()),
                 Some(408 | 413) => return Err(BatchError::Unsupported),
                 Some(503) => return Err(failed(CallError::NoResponders).into()),
+                None if number(&reply, PENDING).is_none() => return Err(BatchError::Unsupported),
                 _ => messages.push(StoredMessage::from_direct(&reply)?),
             }
         }
@@ -109,15 +110,19 @@ struct End {
 
 impl End {
     fn of(reply: &Message) -> End {
-        let headers = reply.header().and_then(|block| Headers::parse(block).ok());
-        let number = |name: &[u8]| {
-            let value = headers.as_ref()?.get_first(name)?;
-            std::str::from_utf8(value).ok()?.parse().ok()
-        };
+        let number = |name| number(reply, name).unwrap_or(0);
         End {
-            pending: number(b"Nats-Num-Pending").unwrap_or(0),
-            last: number(b"Nats-Last-Sequence").unwrap_or(0),
-            up_to: number(b"Nats-UpTo-Sequence").unwrap_or(0),
+            pending: number(PENDING),
+            last: number(b"Nats-Last-Sequence"),
+            up_to: number(b"Nats-UpTo-Sequence"),
         }
     }
+}
+
+/// Every message of a batch tells how many follow.
+const PENDING: &[u8] = b"Nats-Num-Pending";
+
+fn number(reply: &Message, name: &[u8]) -> Option<u64> {
+    let headers = Headers::parse(reply.header()?).ok()?;
+    std::str::from_utf8(headers.get_first(name)?).ok()?.parse().ok()
 }

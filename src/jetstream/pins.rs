@@ -29,7 +29,10 @@ impl Pins {
     /// Notes what a message tells.
     pub fn note(&self, place: &Place, message: &Message) {
         let headers = message.header().and_then(|block| Headers::parse(block).ok());
-        if let Some(pin) = headers.as_ref().and_then(|headers| headers.get_first(b"Nats-Pin-Id")) {
+        if let Some(pin) = headers
+            .as_ref()
+            .and_then(|headers| headers.get_first(b"Nats-Pin-Id"))
+        {
             let pin = String::from_utf8_lossy(pin).into_owned();
             lock(&self.0).insert(place.clone(), pin);
         }

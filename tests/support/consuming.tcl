@@ -69,7 +69,7 @@ proc deliver {inbox sseq cseq data {headers ""}} {
     Inject $inbox $reply NATS/1.0 $headers $data
 }
 
-proc Inject {inbox reply first headers data} {
+proc Inject {inbox reply first headers data {subject ""}} {
     set block $first\r\n
     foreach {key value} $headers { append block "$key: $value\r\n" }
     append block \r\n
@@ -78,7 +78,7 @@ proc Inject {inbox reply first headers data} {
     set size [string length $block]
     set total [expr {$size + [string length $data]}]
     proxy::inject $::stub_proxy client \
-        "HMSG $inbox $sid [concat $reply $size $total]\r\n$block$data\r\n"
+        "HMSG [expr {$subject eq "" ? $inbox : $subject}] $sid [concat $reply $size $total]\r\n$block$data\r\n"
 }
 
 proc last_error {object} { set [info object namespace $object]::last_error }

@@ -17,7 +17,8 @@ proc natstcl::connection {} {
     interp bgerror {} ::natstcl::background
     set c [nats::connection new natstcl -logger ::natstcl::log]
     try {
-        $c configure -servers [servers] {*}[login] {*}[tls] -event_callback ::natstcl::event
+        # In the order in which the user named them.
+        $c configure -randomize false -servers [servers] {*}[login] {*}[tls] -event_callback ::natstcl::event
     } trap NATS message {
         throw {NATSTCL USAGE ""} $message
     }
@@ -29,7 +30,8 @@ proc natstcl::connection {} {
         set code [lindex [dict get $details -errorcode] 1]
         if {[llength $problems]} {
             lassign [lindex $problems end] code message
-            set message [join [lsort -unique [lmap problem $problems { lindex $problem 1 }]] "; "]
+            foreach problem $problems { dict set reasons [lindex $problem 1] "" }
+            set message [join [dict keys $reasons] "; "]
         }
         throw [list NATSTCL CONNECT $code] "$message (--server [without_logins [servers]])"
     }

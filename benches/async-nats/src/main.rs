@@ -11,6 +11,10 @@ use async_nats::{Client, ConnectOptions};
 
 #[path = "../../rows/core.rs"]
 mod core;
+#[path = "../../rows/jetstream.rs"]
+mod jetstream;
+#[path = "../../rows/kv.rs"]
+mod kv;
 
 /// What a row asks for.
 #[derive(Clone, Copy)]
@@ -75,7 +79,10 @@ async fn answer(line: &str, clients: &mut HashMap<String, Client>) -> Result<Opt
     if !clients.contains_key(via) {
         clients.insert(via.to_owned(), connect(via).await?);
     }
-    core::run(task, &clients[via]).await
+    let client = &clients[via];
+    let outcome = core::run(task, client).await?;
+    let outcome = outcome.or(jetstream::run(task, client).await?);
+    Ok(outcome.or(kv::run(task, client).await?))
 }
 
 async fn connect(via: &str) -> Result<Client> {

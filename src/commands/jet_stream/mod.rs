@@ -15,7 +15,7 @@
 
 mod acks;
 pub mod consumer_config;
-mod consumer_options;
+pub mod consumer_options;
 mod consumer_subscription;
 mod consumers;
 pub mod failure;
@@ -49,8 +49,8 @@ use crate::client::Client;
 use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
 use crate::jetstream::in_flight::InFlight;
-use crate::jetstream::pins::Pins;
 use crate::jetstream::names::is_safe;
+use crate::jetstream::pins::Pins;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
 use crate::tcl::{Call, Command, Error, Interp, Obj, Reply, Result, Work};
 

@@ -22,7 +22,7 @@ use crate::kv::error::KvError;
 use crate::kv::watch::{Update, Watch};
 use crate::protocol::Message;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
-use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work, notifier};
 
 static METADATA: Metadata<Watcher> = Metadata::new(c"nats::kv_watcher");
 static CONSTRUCTOR: Constructor<Watcher> = Constructor::new(construct);
@@ -177,7 +177,17 @@ impl Array {
 
 fn destroy(watcher: &Rc<Watcher>) -> Work {
     watcher.end();
-    watcher.children.destroy()
+    let consumer = watcher.consumer.borrow();
+    let Some(consumer) = consumer.as_ref().filter(|_| !watcher.children.is_empty()) else {
+        return Work::none();
+    };
+    let end = format!("{}::my", consumer.namespace);
+    Work::Ask {
+        interp: watcher.interp.clone(),
+        words: vec![Obj::text(&end), Obj::text("destroy")],
+        // In a coroutine that is being deleted nothing can be evaluated; `deleted` sees to it.
+        then: Box::new(|_| Work::none()),
+    }
 }
 
 fn consumer(watcher: &Rc<Watcher>, call: &Call) -> Result<Reply> {
@@ -199,10 +209,12 @@ impl Instance for Watcher {
     }
 
     fn deleted(&self) {
-        // A destructor may have been skipped.
         self.end();
-        if let Some(consumer) = self.consumer.take() {
-            consumer.end();
+        // A destructor may have been skipped.
+        if let Some(consumer) = self.consumer.take().filter(|_| !self.children.is_empty()) {
+            consumer.close();
+            let children = self.children.clone();
+            notifier::post(Box::new(move || children.destroy()));
         }
     }
 }
@@ -237,6 +249,9 @@ impl Watcher {
     }
 
     fn start(self: &Rc<Watcher>, settings: Settings) -> Result<Reply> {
+        if self.ended.get() {
+            return Err(Error::nats("ErrConnectionClosed", "Connection closed"));
+        }
         let weak = Rc::downgrade(self);
         let create = OrderedConsumer::create;
         let (consumer, begun) = create(&self.interp, &self.jet_stream, &self.children, settings, weak)?;
