@@ -1,11 +1,12 @@
 # The package nats for Tcl. "make" builds it into build/, ready for TCLLIBPATH=$PWD/build.
 #
 #   make demo                            runs the examples against a server of its own
-#   make bench                           what the package costs beside what Tcl costs
+#   make bench BENCH="-rounds 1"         what the package costs beside other clients and Tcl itself
+#   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
-#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, and natstcl into $(PREFIX)/bin
 
 PREFIX     ?= /usr/local
 TCLSH      ?= tclsh
@@ -17,8 +18,12 @@ CARGO_OUT  := $(or $(CARGO_TARGET_DIR),target)/release/libnats$(EXTENSION)
 PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
+TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
+# Where the link to the tool leads, as seen from its folder.
+TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
 
-.PHONY: all library library-path demo bench test test-matrix test-tcl prepare install uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
+    uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -39,7 +44,10 @@ demo: all
 	scripts/demo
 
 bench: all
-	TCLSH=$(TCLSH) benches/run
+	TCLSH=$(TCLSH) benches/run $(BENCH)
+
+bench-guard: all
+	TCLLIBPATH=$(CURDIR)/build tclsh8.6 benches/guard/guard.tcl
 
 test:
 	scripts/test
@@ -58,10 +66,16 @@ install: all
 	install -d $(INSTALLED)/$(PLATFORM)
 	install -m 644 $(PACKAGE)/pkgIndex.tcl $(INSTALLED)/pkgIndex.tcl
 	install -m 755 $(LIBRARY) $(INSTALLED)/$(PLATFORM)/$(notdir $(LIBRARY))
+	install -d $(INSTALLED)/natstcl $(dir $(TOOL))
+	install -m 644 tools/natstcl/*.tcl $(INSTALLED)/natstcl
+	install -m 755 tools/natstcl/natstcl $(INSTALLED)/natstcl
+	ln -sfn $(TOOL_TARGET) $(TOOL)
 	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
 
+# A tool that belongs to another version stays.
 uninstall:
 	rm -rf $(INSTALLED)
+	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then rm $(TOOL); fi
 
 clean:
 	rm -rf build

@@ -1,163 +1,113 @@
-# What the package costs, beside what Tcl itself costs on the same machine in the same run.
+# What the package costs, beside other clients that do the same work, and beside what Tcl itself
+# costs; all on the same machine in the same run. Started by benches/run.
 #
-#   benches/run ?-scale factor? ?-rounds number?      (after "make", or as "make bench")
+#   -rows patterns     rows by name, see rows.tcl; or by group as in core:* (default: all)
+#   -columns names     of nats, async-nats, nats-py, floor (default: all that can run)
+#   -rounds number     every figure is the median of so many (default 5)
+#   -scale factor      multiplies the numbers of operations (default 1)
+#   -save folder       also writes performance-table.md and performance-chart.svg there
 #
-# Every figure is taken once per round, so that a busy time of the machine hits all of them, and
-# the median of the rounds is shown. -scale multiplies the numbers of messages.
+# In each round every row runs in every column before the next row comes, so that a busy time of the
+# machine hits all columns. The exit code is 1 when a wanted ratio was missed.
 
-package require nats
 set here [file dirname [file normalize [info script]]]
-source [file join $here .. tests support server.tcl]
+set folder $env(BENCH_FOLDER)
+foreach part {column report chart} { source [file join $here harness $part.tcl] }
+foreach part {server certificates} { source [file join $here .. tests support $part.tcl] }
 
-array set option {-scale 1 -rounds 5}
+proc group {name} { set ::group $name }
+
+proc row {name title args} {
+    set defaults [list -work $name -count 1000 -size 128 -width 1 -via tcp -floor "" -wanted {}]
+    dict set ::rows $name [dict merge $defaults $args [list -title $title -group $::group]]
+}
+
+proc selected {rows patterns} {
+    set chosen [dict filter $rows script {name row} {
+        set names [list $name [dict get $row -group]:$name]
+        expr {1 in [lmap pattern $patterns { expr {[lsearch -glob $names $pattern] >= 0} }]}
+    }]
+    if {![dict size $chosen]} { error "no rows match $patterns" }
+    return $chosen
+}
+
+# The commands that do the work of each column.
+proc commands {} {
+    global here folder
+    set worker [list [info nameofexecutable] [file join $here worker.tcl]]
+    return [dict create \
+        nats [list {*}$worker nats] \
+        async-nats [list [file join $folder async-nats release bench-async-nats]] \
+        nats-py [list [file join $here .. .cache venv bin python] [file join $here nats_py.py]] \
+        floor [list {*}$worker floor]]
+}
+
+proc start_servers {} {
+    global here folder env
+    set transport::pki [pki::start]
+    pki::issue $transport::pki transport
+    set env(SSL_CERT_FILE) [pki::path $transport::pki ca.pem]
+    foreach via {tcp tls ws} {
+        set transport::name $via
+        set server [server::start {max_payload: 8MB}]
+        lappend ::servers $server
+        set env(BENCH_[string toupper $via]) [server::url $server]
+        if {$via eq "tcp"} {
+            set echo [open |[list [file join $folder echo] [server::port $server]]]
+            gets $echo
+        }
+    }
+    set env(BENCH_FLOORS) [file join $folder libfloors.so]
+    set peer [open |[list [info nameofexecutable] [file join $here peer.tcl]] r+]
+    set env(BENCH_SINK) nats://127.0.0.1:[gets $peer]
+}
+
+# One measurement; a column that is slow does less of the work.
+proc measure {column row scale} {
+    set share [expr {$column eq "nats-py" ? 0.2 : 1}]
+    set count [expr {max(1, round([dict get $row -count] * $scale * $share))}]
+    set work [dict get $row -work]
+    if {$column eq "floor"} { set work [dict get $row -floor] }
+    if {$work eq ""} return
+    set task [list $work $count [dict get $row -size] [dict get $row -width] [dict get $row -via]]
+    return [column::run $column $task]
+}
+
+array set option {-rows * -columns {nats async-nats nats-py floor} -rounds 5 -scale 1 -save ""}
 array set option $argv
-set payload [string repeat x 128]
-set subject bench.subject
-proc scaled {count} { return [expr {max(1, int($count * $::option(-scale)))}] }
-
-# Measures: name, operations per round, what it is measured by ("" for a floor), and the wanted
-# part of that in percent ("" for none). Procs of the same names run them.
-set measures [list \
-    loop_method    "call of a native method that does nothing"     [scaled 500000] "" "" \
-    publish_calls  "publish, the calls alone"                      [scaled 500000] loop_method 20 \
-    publish_peer   "publish until a peer that only reads has all"  [scaled 500000] loop_method "" \
-    publish_server "publish until the server has all"              [scaled 500000] loop_method "" \
-    loop_callback  "native call of the callback with fresh values" [scaled 500000] "" "" \
-    deliver_peer   "delivery from a peer that only writes"         [scaled 500000] loop_callback "" \
-    deliver_server "publish to callback, through the server"       [scaled 300000] loop_callback 10 \
-    round_trip     "PING and PONG over a plain Tcl socket"         [scaled 3000]   "" "" \
-    ping           "ping"                                          [scaled 3000]   round_trip "" \
-    request        "request, answered in the same interpreter"     [scaled 3000]   round_trip "" \
-]
-
-proc loop_method {count} {
-    global noop subject payload
-    timed { for {set i 0} {$i < $count} {incr i} { $noop publish $subject $payload } }
-}
-
-# The time of the calls is part of the next figure.
-proc publish_calls {count} { lindex [publishTo $::toPeer $count] 0 }
-proc publish_peer {count} { lindex [publishTo $::toPeer $count] 1 }
-proc publish_server {count} { lindex [publishTo $::conn $count] 1 }
-
-proc publishTo {conn count} {
-    global subject payload
-    set whole [timed {
-        set calls [timed { for {set i 0} {$i < $count} {incr i} { $conn publish $subject $payload } }]
-        $conn ping -timeout 60000
-    }]
-    return [list $calls $whole]
-}
-
-proc loop_callback {count} { timed { floors::deliver $count $::payload received } }
-
-proc deliver_peer {count} {
-    expect $count
-    set time [timed {
-        set id [$::toPeer subscribe flood.$count.[string length $::payload] -callback received]
-        vwait ::done
-    }]
-    $::toPeer unsubscribe $id
-    return $time
-}
-
-proc deliver_server {count} {
-    global conn subject payload
-    expect $count
-    set id [$conn subscribe $subject -callback received]
-    set time [timed {
-        for {set i 0} {$i < $count} {incr i} { $conn publish $subject $payload }
-        vwait ::done
-    }]
-    $conn unsubscribe $id
-    return $time
-}
-
-proc expect {count} { set ::left $count }
-proc received {subject message reply} {
-    if {[incr ::left -1] == 0} { set ::done 1 }
-}
-
-proc round_trip {count} {
-    timed { for {set i 0} {$i < $count} {incr i} {
-        puts -nonewline $::plain "PING\r\n"
-        gets $::plain
-    } }
-}
-
-proc ping {count} {
-    timed { for {set i 0} {$i < $count} {incr i} { $::conn ping } }
-}
-
-proc request {count} {
-    set id [$::conn subscribe bench.service -callback answer]
-    set time [timed { for {set i 0} {$i < $count} {incr i} { $::conn request bench.service $::payload } }]
-    $::conn unsubscribe $id
-    return $time
-}
-proc answer {subject message reply} { $::conn publish $reply $message }
-
-# Microseconds that the script takes where the caller is.
-proc timed {script} {
-    set start [clock microseconds]
-    uplevel 1 $script
-    return [expr {[clock microseconds] - $start}]
-}
-
-proc plainSocket {port} {
-    set channel [socket 127.0.0.1 $port]
-    fconfigure $channel -translation binary -buffering none
-    gets $channel
-    puts -nonewline $channel "CONNECT {\"verbose\":false}\r\n"
-    return $channel
-}
-
-proc connectTo {port} {
-    set conn [nats::connection new]
-    $conn configure -servers nats://127.0.0.1:$port
-    $conn connect
-    return $conn
-}
-
-proc median {numbers} { lindex [lsort -real $numbers] [expr {[llength $numbers] / 2}] }
-
-# Prints the table; returns whether every wanted part was reached.
-proc show {results} {
-    set reached 1
-    puts [format "%-47s %9s %11s  %s" "" ns "per second" "of its floor"]
-    foreach {name text - floor wanted} $::measures {
-        set ns [dict get $results $name]
-        set part ""
-        if {$floor ne ""} {
-            set percent [expr {100 * [dict get $results $floor] / $ns}]
-            set part [format %5.1f%% $percent]
+source [file join $here rows.tcl]
+set rows [selected $rows $option(-rows)]
+start_servers
+set columns [lmap name $option(-columns) {
+    if {![column::start $name [dict get [commands] $name]]} continue
+    set name
+}]
+puts stderr "bench: [dict size $rows] rows, $option(-rounds) rounds; columns: [join $columns {, }]"
+set results {}
+for {set round 1} {$round <= $option(-rounds)} {incr round} {
+    dict for {name row} $rows {
+        puts -nonewline stderr "\rbench: round $round, $name\033\[K"
+        foreach column $columns {
+            set figures [measure $column $row $option(-scale)]
+            if {[llength $figures]} { dict lappend results [list $name $column] $figures }
         }
-        if {$wanted ne ""} {
-            set missed [expr {$percent < $wanted}]
-            append part [expr {$missed ? ", MISSES" : ", wanted"}] " $wanted%"
-            if {$missed} { set reached 0 }
-        }
-        puts [format "%-47s %9.0f %11.0f  %s" $text $ns [expr {1e9 / $ns}] $part]
-    }
-    return $reached
-}
-
-load $env(FLOORS) Floors
-oo::class create noop
-floors::equip noop
-set noop [noop new]
-set server [server::start "" -jetstream false]
-set peer [open |[list [info nameofexecutable] [file join $here peer.tcl]] r+]
-set conn [connectTo [server::port $server]]
-set toPeer [connectTo [gets $peer]]
-set plain [plainSocket [server::port $server]]
-
-puts "Tcl [info patchlevel], [string length $payload] byte payloads, medians of $option(-rounds) rounds"
-for {set round 0} {$round < $option(-rounds)} {incr round} {
-    foreach {name - count - -} $measures {
-        dict lappend times $name [expr {1e3 * [$name $count] / $count}]
     }
 }
-set reached [show [dict map {- each} $times { median $each }]]
-server::remove $server
-exit [expr {!$reached}]
+puts stderr "\r\033\[K"
+column::stop_all
+foreach server $servers { server::remove $server }
+pki::remove $transport::pki
+
+set medians [dict map {- rounds} $results { report::median $rounds }]
+set about "Tcl [info patchlevel], medians of $option(-rounds) interleaved rounds"
+set table [report::markdown $rows $columns $medians $about]
+puts $table
+if {$option(-save) ne ""} {
+    foreach {file text} [list performance-table.md $table \
+            performance-chart.svg [chart::svg $rows $columns $medians $about]] {
+        set channel [open [file join $option(-save) $file] w]
+        puts $channel $text
+        close $channel
+    }
+}
+exit [expr {[report::missed $rows $medians] > 0}]

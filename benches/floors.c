@@ -6,6 +6,8 @@
  *                                            does nothing
  *   floors::deliver COUNT PAYLOAD COMMAND    calls COMMAND with a subject, the payload and a reply,
  *                                            COUNT times with fresh values
+ *   floors::deliver_dict COUNT PAYLOAD COMMAND   the same with a message dict with two headers in
+ *                                            place of the payload
  *
  * The Tcl functions are declared by hand and found in the running shell's shared libtcl, so one
  * file does for Tcl 8.6 and 9. TclOO's are reached through its stub table: an int, a pointer, then
@@ -22,6 +24,10 @@ extern int Tcl_EvalObjv(Tcl_Interp *, long objc, Tcl_Obj *const objv[], int flag
 extern int Tcl_GetWideIntFromObj(Tcl_Interp *, Tcl_Obj *, long long *value);
 extern const char *Tcl_GetString(Tcl_Obj *);
 extern Tcl_Obj *Tcl_NewStringObj(const char *bytes, long length);
+extern Tcl_Obj *Tcl_NewListObj(long count, Tcl_Obj *const elements[]);
+extern Tcl_Obj *Tcl_NewWideIntObj(long long);
+extern Tcl_Obj *Tcl_NewDictObj(void);
+extern int Tcl_DictObjPut(Tcl_Interp *, Tcl_Obj *dict, Tcl_Obj *key, Tcl_Obj *value);
 extern Tcl_Obj *Tcl_NewByteArrayObj(const unsigned char *bytes, long length);
 extern void Tcl_DbIncrRefCount(Tcl_Obj *, const char *file, int line);
 extern void Tcl_DbDecrRefCount(Tcl_Obj *, const char *file, int line);
@@ -68,19 +74,43 @@ static int equip(void *data, Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]
     return TCL_OK;
 }
 
-static int deliver(void *data, Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]) {
+static Tcl_Obj *text(const char *words) {
+    return Tcl_NewStringObj(words, -1);
+}
+
+static Tcl_Obj *bytes(const char *payload, long length) {
+    return Tcl_NewByteArrayObj((const unsigned char *)payload, length);
+}
+
+static void put_header(Tcl_Obj *headers, const char *key, const char *value) {
+    Tcl_Obj *values[] = {text(value)};
+    Tcl_DictObjPut(0, headers, text(key), Tcl_NewListObj(1, values));
+}
+
+/* The keys are made once, as a client does that thinks of it. */
+static Tcl_Obj *message_dict(const char *payload, long length) {
+    static Tcl_Obj *keys[5];
+    static const char *const names[5] = {"header", "data", "subject", "reply", "sub_id"};
+    Tcl_Obj *message = Tcl_NewDictObj(), *headers = Tcl_NewDictObj();
+    put_header(headers, "Bench-Number", "12345");
+    put_header(headers, "Bench-Text", "some text");
+    Tcl_Obj *values[5] = {headers, bytes(payload, length), text("bench.dict"), text(""), Tcl_NewWideIntObj(1)};
+    for (int i = 0; i < 5; i++) {
+        if (!keys[i]) Tcl_DbIncrRefCount(keys[i] = text(names[i]), __FILE__, __LINE__);
+        Tcl_DictObjPut(0, message, keys[i], values[i]);
+    }
+    return message;
+}
+
+static int deliver(void *make, Tcl_Interp *interp, int objc, Tcl_Obj *const objv[]) {
     long long count;
     if (objc != 4) return usage(interp, "wrong # args: should be \"floors::deliver count payload command\"");
     if (Tcl_GetWideIntFromObj(interp, objv[1], &count) != TCL_OK) return TCL_ERROR;
     const char *payload = Tcl_GetString(objv[2]);
+    Tcl_Obj *(*content)(const char *, long) = make;
     long length = __builtin_strlen(payload);
     for (long long i = 0; i < count; i++) {
-        Tcl_Obj *words[] = {
-            objv[3],
-            Tcl_NewStringObj("bench.subject", -1),
-            Tcl_NewByteArrayObj((const unsigned char *) payload, length),
-            Tcl_NewStringObj("", 0),
-        };
+        Tcl_Obj *words[] = {objv[3], text("bench.subject"), content(payload, length), text("")};
         for (int word = 0; word < 4; word++) Tcl_DbIncrRefCount(words[word], __FILE__, __LINE__);
         int status = Tcl_EvalObjv(interp, 4, words, TCL_EVAL_GLOBAL);
         for (int word = 0; word < 4; word++) Tcl_DbDecrRefCount(words[word], __FILE__, __LINE__);
@@ -92,6 +122,7 @@ static int deliver(void *data, Tcl_Interp *interp, int objc, Tcl_Obj *const objv
 int Floors_Init(Tcl_Interp *interp) {
     if (!Tcl_PkgRequireEx(interp, "TclOO", "1.0", 0, &oo)) return TCL_ERROR;
     Tcl_CreateObjCommand(interp, "::floors::equip", equip, 0, 0);
-    Tcl_CreateObjCommand(interp, "::floors::deliver", deliver, 0, 0);
+    Tcl_CreateObjCommand(interp, "::floors::deliver", deliver, bytes, 0);
+    Tcl_CreateObjCommand(interp, "::floors::deliver_dict", deliver, message_dict, 0);
     return TCL_OK;
 }

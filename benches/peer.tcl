@@ -3,9 +3,12 @@
 #
 #   tclsh peer.tcl      prints its port, serves one client after the other, ends with its stdin
 #
-# A subscription to flood.COUNT.SIZE gets COUNT messages of SIZE bytes, as fast as it takes them.
+# After a subscription to flood.COUNT.SIZE.WIDTH the next PONG is followed by COUNT messages of SIZE
+# bytes, as fast as the client takes them; in turn for this subscription and for the WIDTH - 1 that
+# were made just before it. With headers.COUNT.SIZE.WIDTH each has two headers.
 
 set info {{"server_id":"P","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576}}
+set header "NATS/1.0\r\nBench-Number: 12345\r\nBench-Text: some text\r\n\r\n"
 set messages_per_write 500
 
 proc accept {channel args} {
@@ -26,25 +29,48 @@ proc shakeHands {channel before} {
     }
 }
 
-# A client waits for its PONG before it goes on, and subscribes in a write of its own: so both
-# stand at the end of what is read.
+# A client waits for its PONG before it goes on, so what counts stands at the end of what is read.
 proc discard {channel} {
+    global floods
     set bytes [read $channel 1048576]
     if {[eof $channel]} { return [close $channel] }
     set end [string range $bytes end-99 end]
+    if {[regexp {SUB ((?:flood|headers)\.(\d+)\.(\d+)\.(\d+)) +(\d+)\r\n} $end \
+            -> subject count size width sid]} {
+        set floods($channel) [makeFlood $subject $count $size $width $sid]
+    }
     if {[string match "*PING\r\n" $end]} {
         puts -nonewline $channel "PONG\r\n"
-    } elseif {[regexp {SUB (flood\.(\d+)\.(\d+)) +(\d+)\r\n$} $end -> subject count size sid]} {
-        set message "MSG $subject $sid $size\r\n[string repeat x $size]\r\n"
-        fileevent $channel writable [list flood $channel $message $count]
+        if {[info exists floods($channel)]} { fileevent $channel writable [list flood $channel] }
     }
 }
 
-proc flood {channel message count} {
-    set now [expr {min($count, $::messages_per_write)}]
-    puts -nonewline $channel [string repeat $message $now]
-    incr count -$now
-    fileevent $channel writable [expr {$count ? [list flood $channel $message $count] : ""}]
+# Made before it is timed, in pieces of one write each.
+proc makeFlood {subject count size width sid} {
+    set payload [string repeat x $size]\r\n
+    if {[string match headers.* $subject]} {
+        set verb HMSG
+        set length [string length $::header]
+        set body "$length [expr {$length + $size}]\r\n$::header$payload"
+    } else {
+        set verb MSG
+        set body "$size\r\n$payload"
+    }
+    for {set i 0} {$i < $count} {incr i} {
+        append piece "$verb $subject [expr {$sid - $i % $width}] $body"
+        if {$i % $::messages_per_write == 0} { lappend pieces $piece[set piece ""] }
+    }
+    return [lappend pieces $piece]
+}
+
+proc flood {channel} {
+    global floods
+    set floods($channel) [lassign $floods($channel) piece]
+    puts -nonewline $channel $piece
+    if {![llength $floods($channel)]} {
+        unset floods($channel)
+        fileevent $channel writable ""
+    }
 }
 
 set listener [socket -server accept -myaddr 127.0.0.1 0]

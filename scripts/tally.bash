@@ -61,6 +61,11 @@ tcl_suites() {
     sha256sum "$library"
     TCLLIBPATH=$PWD/build "$shell" tests/all.tcl \
         -jobs "${TEST_JOBS:-2}" -timeout "${TEST_TIMEOUT:-120}" "$@" 2>&1 | tee "$log"
+    add_sum_in_log
+}
+
+# The last line in the log of a part that counts by itself.
+add_sum_in_log() {
     local counts
     if read -r -a counts < <(tail -n 1 "$log" |
         sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p'); then

@@ -6,6 +6,7 @@
 //! commands   Tcl classes and ensembles: arguments -> call -> result
 //!   tcl        the only door to the Tcl C API, the only `unsafe`; knows nothing of NATS
 //!   mailbox    from the runtime's threads to an interpreter's thread
+//!   kv         key-value buckets over jetstream, in async Rust; knows nothing of Tcl
 //!   jetstream  streams, consumers and their messages, in async Rust; knows nothing of Tcl
 //!   client     connections: servers, sessions, subscriptions, requests; knows nothing of Tcl
 //!     protocol   the wire grammar, without I/O

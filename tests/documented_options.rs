@@ -1,9 +1,11 @@
 //! The tables of options in the reference pages say what the option tables say.
 
 use nats::commands::jet_stream::consumer_config::CONSUMER;
+use nats::commands::jet_stream::consumer_options;
 use nats::commands::jet_stream::fields::{Field, Kind};
 use nats::commands::jet_stream::helpers::{MAKE_REPUBLISH, MAKE_STREAM_SOURCE, MAKE_SUBJECT_TRANSFORM};
 use nats::commands::jet_stream::messages::{DELETE, GET};
+use nats::commands::jet_stream::ordered_consumer;
 use nats::commands::jet_stream::stream_config::{
     CONSUMER_LIMITS, EXTERNAL, PLACEMENT, REPUBLISH, SOURCE, STREAM, TRANSFORM,
 };
@@ -75,6 +77,26 @@ fn the_pages_have_no_other_table_of_options() {
         let all = page.lines().filter(|line| is_row(line)).count();
         assert_eq!(all, below_known);
     }
+}
+
+/// The page whose tables are not only of [`Field`]s.
+const CONSUMERS: &str = include_str!("../docs/jetstream_consumers.md");
+
+#[test]
+fn the_table_of_ordered_consumers_has_the_rows_of_the_code() {
+    let expected: Vec<String> = ordered_consumer::OPTIONS.iter().map(row).collect();
+    let found = rows_below(CONSUMERS, "### Options of an ordered consumer");
+    assert_eq!(found, expected, "there should be:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_table_of_subscriptions_has_a_row_for_each_option() {
+    let names: Vec<String> = rows_below(CONSUMERS, "### Options of a subscription")
+        .iter()
+        .filter_map(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+        .collect();
+    let expected: Vec<&str> = consumer_options::OPTIONS.iter().map(|spec| spec.name).collect();
+    assert_eq!(names, expected);
 }
 
 /// The rows between a heading and the next one.

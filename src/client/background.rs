@@ -14,15 +14,16 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
 
 use super::error::PublishError;
 use super::event::{Event, LogLevel};
 use super::gate::Gate;
 use super::handle::{Client, publish_size};
 use super::lock::lock;
+use super::outbox::Pace;
 use super::subscriptions::Receiver;
 use super::tables::Tables;
+use super::task::Task;
 use crate::protocol::{Message, ServerInfo, encode};
 
 impl Client {
@@ -61,7 +62,7 @@ impl Client {
     pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
         let size = publish_size(subject, reply, None, payload);
         let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
-        self.life().outbox.publish_now(size, |_| {}, encode)
+        self.life().outbox.publish_now(size, Pace::Flow, |_| {}, encode)
     }
 
     /// Resolves when the server has seen everything that was written before, and what it had sent
@@ -100,7 +101,7 @@ impl Client {
 
     /// Runs an operation of ours on the runtime; `id` is the one of its [`Outlet`](super::background::Outlet).
     pub fn spawn(&self, id: u64, operation: impl Future<Output = ()> + Send + 'static) -> Task {
-        Task::spawn(self, id, operation)
+        Task::start(self, id, operation)
     }
 
     /// A log line of an operation, made only if it is wanted.
@@ -125,7 +126,7 @@ impl Client {
         self.life().outbox.control(|buf| buf.extend_from_slice(&farewell));
     }
 
-    fn deliver(&self, events: &mut Vec<Event>) {
+    pub(super) fn deliver(&self, events: &mut Vec<Event>) {
         self.gate().deliver(events);
     }
 
@@ -339,48 +340,6 @@ impl<T> Outlet<T> {
             }
         }
         self.client.deliver(&mut events);
-    }
-}
-
-/// An operation that runs on the runtime until it ends or this is dropped.
-pub struct Task(AbortHandle);
-
-impl Task {
-    /// Starts `operation`; should it panic, the owner hears of it.
-    pub(super) fn spawn(
-        client: &Client,
-        id: u64,
-        operation: impl Future<Output = ()> + Send + 'static,
-    ) -> Task {
-        let notice = PanicNotice {
-            client: client.clone(),
-            id,
-        };
-        let handle = client.life.runtime.spawn(async move {
-            let _notice = notice;
-            operation.await;
-        });
-        Task(handle.abort_handle())
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-struct PanicNotice {
-    client: Client,
-    id: u64,
-}
-
-impl Drop for PanicNotice {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.client
-                .deliver(&mut vec![Event::OperationFailed { operation: self.id }]);
-        }
     }
 }
 

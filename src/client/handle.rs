@@ -197,6 +197,7 @@ impl Client {
             .insert(sid, &inbox, b"", Receiver::Request(id), max);
         let outcome = self.life().outbox.publish_now(
             size,
+            tables.requests.pace(),
             |buf| tables.subscriptions.encode(buf, sid),
             |buf| encode::publish(buf, subject, &inbox, header, payload),
         );
@@ -244,12 +245,14 @@ impl Client {
         let mut tables = self.tables();
         enter(&mut tables);
         let reply = self.shared_reply_subject(&mut tables, id);
+        let pace = tables.requests.pace();
         tables.requests.add_new_style(id, deadline);
         self.set_deadline(&mut tables, deadline, Waiter::Request(id));
         drop(tables);
         let size = publish_size(subject, &reply, header, payload);
         self.life().outbox.publish_now(
             size,
+            pace,
             |_| {},
             |buf| encode::publish(buf, subject, &reply, header, payload),
         )
@@ -275,7 +278,7 @@ impl Client {
     fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> Vec<u8> {
         let settings = &self.life().settings;
         let (inbox, is_new) = tables.requests.shared_inbox(|| settings.new_inbox());
-        let reply = format!("{inbox}.{id}").into_bytes();
+        let reply = [inbox.as_bytes(), b".", id.to_string().as_bytes()].concat();
         if is_new {
             let sid = self.life().settings.next_sid();
             let all = format!("{inbox}.*");

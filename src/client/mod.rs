@@ -19,7 +19,7 @@
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
 //! | `deadlines`, `clock` | what ends by time |
-//! | `background`, `replies` | what the engine's own operations use |
+//! | `background`, `replies`, `task` | what the engine's own operations use |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
@@ -56,6 +56,7 @@ pub mod settings;
 pub mod status;
 mod subscriptions;
 mod tables;
+pub mod task;
 pub mod tls;
 mod transport;
 pub mod url;

@@ -66,6 +66,15 @@ struct Limits {
     reconnect_buf_size: usize,
 }
 
+/// What is known of others like a message that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Somebody waits for what it brings, and for nothing else: it is written at once.
+    Single,
+    /// One of many, which share system calls unless it comes after a quiet time.
+    Flow,
+}
+
 impl Outbox {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         let limits = Limits::read(&settings);
@@ -129,16 +138,18 @@ impl Outbox {
         }
     }
 
-    /// Queues a publish without ever waiting, and writes it at once if nothing is before it.
-    ///
-    /// `control` goes before it if a session takes it.
+    /// Queues a publish without ever waiting. `control` goes before it if a session takes it.
     pub(crate) fn publish_now(
         &self,
         size: usize,
+        pace: Pace,
         control: impl FnOnce(&mut BytesMut),
         publish: impl FnOnce(&mut BytesMut),
     ) -> Result<(), PublishError> {
-        let mut writer = self.writer.try_lock();
+        let mut writer = match pace {
+            Pace::Single => self.writer.try_lock(),
+            Pace::Flow => None,
+        };
         let mut queue = self.queue();
         if queue.closed {
             return Err(PublishError::Closed);
@@ -151,7 +162,10 @@ impl Outbox {
         }
         publish(&mut queue.pending);
         queue.messages += 1;
-        self.write_through(writer.as_deref_mut(), queue);
+        match pace {
+            Pace::Single => self.write_through(writer.as_deref_mut(), queue),
+            Pace::Flow => self.send_off(queue),
+        }
         Ok(())
     }
 
@@ -305,33 +319,76 @@ impl Limits {
 mod tests {
     use std::pin::pin;
 
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, DuplexStream};
     use tokio::task::yield_now;
     use tokio::time::timeout;
 
+    use super::super::writer::Step;
     use super::*;
+
+    const MESSAGE: &[u8] = b"PUB subject  0\r\n\r\n";
+
+    /// An outbox whose write loop has gone to sleep and is not polled any more, and what it writes.
+    async fn asleep() -> (Outbox, DuplexStream) {
+        let outbox = Outbox::new(Arc::default());
+        let (socket, server) = tokio::io::duplex(1024);
+        outbox.open(Box::new(socket), BytesMut::new(), 0);
+        {
+            let mut writing = pin!(outbox.write_loop());
+            while !outbox.queue().writer_sleeps {
+                tokio::select! {
+                    biased;
+                    error = &mut writing => panic!("{error}"),
+                    () = yield_now() => {}
+                }
+            }
+        }
+        (outbox, server)
+    }
+
+    async fn arrived(server: &mut DuplexStream) -> Vec<u8> {
+        let mut bytes = [0; 64];
+        match timeout(Duration::ZERO, server.read(&mut bytes)).await {
+            Ok(count) => bytes[..count.unwrap()].to_vec(),
+            Err(_) => Vec::new(),
+        }
+    }
 
     #[tokio::test]
     async fn a_publish_after_a_quiet_time_does_not_wait_for_the_write_loop() {
-        let outbox = Outbox::new(Arc::default());
-        let (socket, mut server) = tokio::io::duplex(1024);
-        outbox.open(Box::new(socket), BytesMut::new(), 0);
-        let mut writing = pin!(outbox.write_loop());
-        while !outbox.queue().writer_sleeps {
-            tokio::select! {
-                biased;
-                error = &mut writing => panic!("{error}"),
-                () = yield_now() => {}
-            }
-        }
+        let (outbox, mut server) = asleep().await;
         std::thread::sleep(QUIET);
-        let message = b"PUB quiet  0\r\n\r\n";
-        let published = outbox.publish(message.len(), |buf| buf.extend_from_slice(message), &mut || false);
+        let published = outbox.publish(MESSAGE.len(), |buf| buf.extend_from_slice(MESSAGE), &mut || false);
         assert_eq!(published, Ok(()));
-        let mut arrived = [0; 64];
-        // Nobody polls the write loop.
-        let count = timeout(Duration::ZERO, server.read(&mut arrived)).await;
-        assert_eq!(&arrived[..count.unwrap().unwrap()], message);
+        assert_eq!(arrived(&mut server).await, MESSAGE);
         assert_eq!(outbox.queue().used(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_of_many_requests_waits_for_the_write_loop_and_a_single_one_does_not() {
+        for (pace, expected) in [(Pace::Single, MESSAGE), (Pace::Flow, b"")] {
+            let (outbox, mut server) = asleep().await;
+            // No time passes from now on.
+            outbox.queue().last_progress = Instant::now() + Duration::from_secs(3600);
+            let encode = |buf: &mut BytesMut| buf.extend_from_slice(MESSAGE);
+            assert_eq!(outbox.publish_now(MESSAGE.len(), pace, |_| {}, encode), Ok(()));
+            assert_eq!(arrived(&mut server).await, expected, "{pace:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn large_buffers_are_kept_while_there_is_more_to_write_and_not_longer() {
+        let outbox = Outbox::new(Arc::default());
+        let (socket, _server) = tokio::io::duplex(8 << 20);
+        outbox.open(Box::new(socket), BytesMut::new(), 0);
+        let large = vec![b'x'; 1 << 20];
+        let publish = || outbox.publish(large.len(), |buf| buf.extend_from_slice(&large), &mut || false);
+        assert_eq!(publish(), Ok(()));
+        assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
+        assert_eq!(publish(), Ok(()));
+        assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
+        assert!(outbox.queue().pending.capacity() >= large.len());
+        assert_eq!(outbox.step().await.ok(), Some(Step::Empty));
+        assert_eq!(outbox.queue().pending.capacity(), 0);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::background::{CallError, Listener};
 use super::handle::{Client, publish_size};
+use super::outbox::Pace;
 use super::subscriptions::Receiver;
 use crate::protocol::encode;
 
@@ -22,6 +23,7 @@ impl Client {
             .insert(sid, &inbox, b"", Receiver::Listener, max);
         let sent = self.life().outbox.publish_now(
             size,
+            Pace::Single,
             |buf| tables.subscriptions.encode(buf, sid),
             |buf| encode::publish(buf, subject, &inbox, None, payload),
         );

@@ -5,8 +5,10 @@
 //! subscription of its own and ends with its last reply, or when its first one says that nobody
 //! listens (D29).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
+
+use super::outbox::Pace;
 
 /// The pending requests of a life.
 #[derive(Default)]
@@ -14,7 +16,7 @@ pub(crate) struct Requests {
     shared_inbox: Option<String>,
     /// Tokens of the shared inbox.
     inbox_tokens: usize,
-    pending: HashMap<u64, Pending>,
+    pending: BTreeMap<u64, Pending>,
 }
 
 pub(crate) struct Pending {
@@ -46,6 +48,15 @@ impl Requests {
             self.inbox_tokens = inbox.split('.').count();
         }
         (inbox, is_new)
+    }
+
+    /// How soon one more request should be written: others that are pending hint at a flow.
+    pub(crate) fn pace(&self) -> Pace {
+        if self.pending.is_empty() {
+            Pace::Single
+        } else {
+            Pace::Flow
+        }
     }
 
     pub(crate) fn add_new_style(&mut self, id: u64, deadline: Option<Instant>) {

@@ -19,8 +19,9 @@ use super::outbox::Outbox;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
 
-/// A buffer that grew beyond this in a burst is not kept.
-const KEPT_CAPACITY: usize = 1 << 20;
+/// A buffer that grew beyond this in a burst is kept while the burst lasts, since new memory costs
+/// more than what is written into it; an idle connection gives it back.
+const KEPT_CAPACITY: usize = 32 << 10;
 
 /// The place of the writer in its outbox.
 #[derive(Default)]
@@ -220,7 +221,8 @@ impl Writer {
         outbox.settings.stats.out_bytes.fetch_add(count as u64, Relaxed);
         self.written += count;
         if self.written == self.chunk.len() {
-            self.recycle_chunk();
+            self.written = 0;
+            self.chunk.clear();
         }
         let mut queue = outbox.queue();
         queue.in_flight -= count;
@@ -232,6 +234,8 @@ impl Writer {
     fn take_queue(&mut self, outbox: &Outbox) -> bool {
         let mut queue = outbox.queue();
         if queue.pending.is_empty() {
+            give_back(&mut queue.pending);
+            give_back(&mut self.chunk);
             return false;
         }
         std::mem::swap(&mut queue.pending, &mut self.chunk);
@@ -250,13 +254,11 @@ impl Writer {
         }
         Poll::Ready(Ok(Step::Empty))
     }
+}
 
-    fn recycle_chunk(&mut self) {
-        self.written = 0;
-        if self.chunk.capacity() > KEPT_CAPACITY {
-            self.chunk = BytesMut::new();
-        } else {
-            self.chunk.clear();
-        }
+/// Frees an empty buffer if it is large.
+fn give_back(buffer: &mut BytesMut) {
+    if buffer.capacity() > KEPT_CAPACITY {
+        *buffer = BytesMut::new();
     }
 }

@@ -107,18 +107,17 @@ pub fn encode_header(interp: &Interp, header: &Obj) -> Result<Option<BytesMut>> 
     if pairs.is_empty() {
         return Ok(None);
     }
+    let lists = pairs.iter().map(|(_, values)| values.elements(interp));
+    let lists = lists.collect::<Result<Vec<_>>>()?;
     let mut fields = Vec::with_capacity(pairs.len());
-    for (key, values) in &pairs {
-        let values = values.elements(interp)?;
-        let values = values
-            .iter()
-            .map(|value| to_wire(value, "header value").map(Cow::into_owned));
+    for ((key, _), values) in pairs.iter().zip(&lists) {
+        let values = values.iter().map(|value| to_wire(value, "header value"));
         fields.push((to_wire(key, "header key")?, values.collect::<Result<Vec<_>>>()?));
     }
     let mut block = BytesMut::with_capacity(256);
     let fields = fields
         .iter()
-        .map(|(key, values)| (key.as_ref(), values.iter().map(Vec::as_slice)));
+        .map(|(key, values)| (key.as_ref(), values.iter().map(AsRef::as_ref)));
     Headers::encode(fields, &mut block).map_err(|error| invalid(error.to_string()))?;
     Ok(Some(block))
 }

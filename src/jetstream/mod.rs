@@ -10,7 +10,7 @@
 //! | [`metadata`] | what the reply subject of a delivered message tells |
 //! | [`consume`], [`window`], [`pull_status`] | continuous consumption by overlapping pull requests |
 //! | [`ordered`], [`ordered_config`] | every message of a stream once and in order |
-//! | [`pull`] | one pull request |
+//! | [`pull`], [`pins`] | one pull request; who is pinned |
 //! | [`batch`], [`read`], [`stored_message`] | messages read by their place in a stream |
 
 pub mod api;
@@ -24,6 +24,7 @@ pub mod names;
 pub mod ordered;
 pub mod ordered_config;
 pub mod persistence;
+pub mod pins;
 pub mod pull;
 pub mod pull_status;
 pub mod read;
@@ -32,6 +33,7 @@ pub mod window;
 
 use std::sync::Arc;
 
+use self::pins::Pins;
 use crate::client::Client;
 
 /// What every operation of one `jet_stream` object needs. Cheap to clone.
@@ -46,6 +48,7 @@ pub struct Context {
     pub trace: bool,
     /// Whether subjects are checked in full, or only for what would break the protocol.
     pub check_subjects: bool,
+    pub pins: Arc<Pins>,
 }
 
 impl Context {

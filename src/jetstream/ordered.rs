@@ -104,8 +104,9 @@ struct Running {
 const MISSED_HEARTBEATS: u32 = 3;
 /// The time between attempts to make another consumer.
 const RETRY: Duration = Duration::from_secs(10);
-/// Milliseconds after which a request for another consumer is repeated.
-const QUICK: u64 = 1000;
+/// How often a request for another consumer is repeated, and after how many milliseconds.
+const QUICK_ATTEMPTS: u64 = 4;
+const QUICK: u64 = 500;
 /// What events count that are no messages, and that a server can cause at will.
 const ODD_WEIGHT: usize = 100;
 
@@ -277,20 +278,25 @@ impl OrderedConsumer {
         }
     }
 
-    /// Asks up to three times within the time of one request: a cluster that has just lost a server
-    /// may give the new consumer to that very server, and then nobody answers.
+    /// Asks several times within the time of one request: a cluster that has just lost a server
+    /// may give the new consumer to that very server, and then nobody answers. The last time is the
+    /// longest, for servers that are slow.
     async fn begin_again(&mut self, start: u64) -> Result<Begun, JetStreamError> {
         let whole = self.context.timeout;
-        let quick = if whole == 0 { QUICK } else { QUICK.min(whole / 5) };
-        let rest = whole.saturating_sub(2 * quick);
-        let mut outcome = self.begin(Some(start), quick.max(1)).await;
-        for timeout in [quick.max(1), rest] {
-            if !matches!(&outcome, Err(error) if error.is_timeout()) {
-                break;
+        let quick = if whole == 0 {
+            QUICK
+        } else {
+            QUICK.min(whole / 10).max(1)
+        };
+        for _ in 0..QUICK_ATTEMPTS {
+            match self.begin(Some(start), quick).await {
+                Err(error) if error.is_timeout() => {}
+                outcome => return outcome,
             }
-            outcome = self.begin(Some(start), timeout).await;
         }
-        outcome
+        // 0 would be no limit.
+        let rest = whole.saturating_sub(QUICK_ATTEMPTS * quick).max(whole.min(1));
+        self.begin(Some(start), rest).await
     }
 
     async fn begin(&mut self, start: Option<u64>, timeout: u64) -> Result<Begun, JetStreamError> {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Context;
 use super::error::JetStreamError;
+use super::pins::Place;
 use crate::client::background::Listener;
 use crate::client::event::LogLevel;
 use crate::protocol::Message;
@@ -15,6 +16,9 @@ use crate::protocol::subject::check_publish;
 
 /// Heartbeats that may be missing until the server counts as silent.
 const MISSED_HEARTBEATS: u32 = 2;
+
+/// The status that says that another client is pinned.
+const WRONG_PIN: u16 = 423;
 
 /// What a server is asked for, as it reads it. Durations are nanoseconds.
 #[derive(Debug, Default, Serialize)]
@@ -48,6 +52,8 @@ pub struct Pull {
     consumer_info: String,
     /// How the log calls it.
     name: String,
+    /// The group that is asked for messages.
+    place: Option<Place>,
     /// Messages that may still come.
     left: u64,
     /// It was ended by something else than the last message.
@@ -93,12 +99,18 @@ impl Context {
         &self,
         stream: &str,
         consumer: &str,
-        body: &PullBody,
+        mut body: PullBody,
         timeout: u64,
         kind: &str,
     ) -> Result<Pull, JetStreamError> {
         let subject = self.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
         let wire = check_publish(&subject, self.check_subjects)?;
+        let place = body.group.as_ref().map(|group| Place {
+            stream: stream.to_owned(),
+            consumer: consumer.to_owned(),
+            group: group.clone(),
+        });
+        body.id = place.as_ref().and_then(|place| self.pins.get(place));
         let json = body.json();
         self.log_request(&subject, &json);
         let limit = body.batch.saturating_add(body.heartbeats());
@@ -117,6 +129,7 @@ impl Context {
             subject,
             consumer_info: format!("CONSUMER.INFO.{stream}.{consumer}"),
             name: format!("{kind} pull request {}", self.client.next_request_id()),
+            place,
             left: body.batch,
             over: false,
             deadline,
@@ -217,6 +230,9 @@ impl Pull {
     fn take(&mut self, message: Message) -> Option<Pulled> {
         match kind(&message) {
             Kind::Data => {
+                if let Some(place) = &self.place {
+                    self.context.pins.note(place, &message);
+                }
                 self.left -= 1;
                 let last = self.left == 0;
                 Some(Pulled::Message { message, last })
@@ -224,6 +240,9 @@ impl Pull {
             Kind::Heartbeat => None,
             Kind::NoResponders => self.time_out(),
             Kind::End(status) => {
+                if let Some(place) = self.place.as_ref().filter(|_| status == WRONG_PIN) {
+                    self.context.pins.forget(place);
+                }
                 let name = &self.name;
                 let text = || format!("{name} got status message {status}");
                 self.context.client.log(LogLevel::Debug, text);

@@ -65,7 +65,7 @@ impl Armour {
     ///
     /// What may be a mistyped secret counts as text, since the names of files appear in messages.
     pub fn is_text(text: &str) -> bool {
-        text.contains('\n') || (text.len() >= MAX_NAME && !text.contains(['/', '\\']))
+        text.contains('\n') || is_jwt(text.trim()) || (text.len() >= MAX_NAME && !text.contains(['/', '\\']))
     }
 
     fn take_in(&mut self, data: &str) {
@@ -174,6 +174,7 @@ mod tests {
         let jwt = format!("{JWT}{}", "x".repeat(20));
         for text in [
             &jwt,
+            &format!(" {JWT} "),
             SEED,
             &SEED[..50],
             &SEED.to_lowercase(),

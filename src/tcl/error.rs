@@ -19,6 +19,13 @@ pub enum Error {
 
 pub type Result<T = ()> = std::result::Result<T, Error>;
 
+/// The last line of a trace that leads to us.
+pub(super) const PLACE: &str = "\n    (callback of package nats)";
+/// How a frame of a trace begins, which then shows its command.
+const FRAMES: [&str; 2] = ["\n    while executing\n", "\n    invoked from within\n"];
+/// Tcl cuts long commands off, so a value is known by its beginning.
+const KNOWN_BY: usize = 16;
+
 impl Error {
     pub fn nats(code: &'static str, message: impl Into<String>) -> Error {
         Error::Nats {
@@ -63,6 +70,34 @@ impl Error {
         }
     }
 
+    /// The same error without the part of its trace that shows the value, which may hold a secret:
+    /// the frames from there on go, as does the stack, which holds values instead of source.
+    pub(super) fn without_trace_of(self, interp: &Interp, value: &Obj) -> Error {
+        let Error::Raised { options, message } = self else {
+            return self;
+        };
+        let Ok(mut pairs) = options.pairs(interp) else {
+            return Error::Raised { options, message };
+        };
+        for (name, entry) in &mut pairs {
+            match name.modified_utf8() {
+                b"-errorinfo" => {
+                    let trace = entry.to_text();
+                    let kept = trace_before(&trace, message.to_text().len(), &value.to_text());
+                    let shown = format!("{kept}{PLACE}");
+                    drop(trace);
+                    *entry = Obj::text(&shown);
+                }
+                b"-errorstack" => *entry = Obj::empty(),
+                _ => {}
+            }
+        }
+        Error::Raised {
+            options: Obj::dict(pairs.iter().map(|(name, entry)| (name, entry.clone()))),
+            message,
+        }
+    }
+
     /// What went wrong, without its code.
     pub fn message(&self) -> Cow<'_, str> {
         match self {
@@ -92,5 +127,38 @@ impl Error {
             (api().set_obj_error_code)(interp.raw(), code.raw());
         }
         sys::TCL_ERROR
+    }
+}
+
+/// The trace, which begins with a message of that length, up to the frame in which the value shows.
+fn trace_before<'a>(trace: &'a str, message: usize, value: &str) -> &'a str {
+    let beginning = value
+        .char_indices()
+        .nth(KNOWN_BY)
+        .map_or(value, |(end, _)| &value[..end]);
+    let frames = trace.get(message..).unwrap_or_default();
+    let Some(shows) = frames.find(beginning) else {
+        return trace;
+    };
+    let frame = FRAMES
+        .iter()
+        .filter_map(|begin| frames[..shows].rfind(begin))
+        .max();
+    &trace[..message + frame.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_ends_before_the_frame_that_shows_the_value() {
+        let inner = "oops\n    while executing\n\"error oops\"\n    (procedure \"p\" line 1)";
+        let outer = "\n    invoked from within\n\"p {host h user u password s}\"\n    (\"eval\" body)";
+        let trace = format!("{inner}{outer}");
+        assert_eq!(trace_before(&trace, 4, "host h user u password s"), inner);
+        assert_eq!(trace_before(&trace, 4, "nothing of it"), trace);
+        assert_eq!(trace_before(&trace, 4, "error"), "oops");
+        assert_eq!(trace_before("oops", 9, "s"), "oops");
     }
 }

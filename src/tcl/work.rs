@@ -6,7 +6,7 @@
 
 use std::mem::ManuallyDrop;
 
-use super::error::{Error, Result};
+use super::error::{Error, PLACE, Result};
 use super::guard;
 use super::interp::Interp;
 use super::obj::Obj;
@@ -38,7 +38,8 @@ pub enum Work {
         name: Obj,
         element: Obj,
     },
-    /// Evaluates the words at global level and hands the outcome on.
+    /// Evaluates the words at global level and hands the outcome on. The trace of an error does not
+    /// show the last word: it may hold a secret.
     Ask {
         interp: Interp,
         words: Vec<Obj>,
@@ -111,7 +112,7 @@ fn call(interp: Interp, words: Vec<Obj>) {
                 sys::TCL_EVAL_GLOBAL,
             );
             if status != sys::TCL_OK && interp.is_alive() {
-                let place = Obj::text("\n    (callback of package nats)");
+                let place = Obj::text(PLACE);
                 (api().append_obj_to_error_info)(raw, place.raw());
                 (api().background_exception)(raw, status);
             }
@@ -198,7 +199,11 @@ fn ask(interp: Interp, words: Vec<Obj>, then: Box<dyn FnOnce(Result<Obj>) -> Wor
         let outcome = if status == sys::TCL_OK {
             Ok(Obj::from_raw((api().get_obj_result)(raw)))
         } else {
-            Err(Error::from_interp(interp))
+            let error = Error::from_interp(interp);
+            Err(match words.last() {
+                Some(word) => error.without_trace_of(interp, word),
+                None => error,
+            })
         };
         (api().release)(raw.cast());
         outcome

@@ -100,10 +100,8 @@ impl Connection {
                         answer.give(ms);
                         return Work::none();
                     }
-                    None => invalid(format!(
-                        "Invalid result of -custom_reconnect_delay : {} (should be milliseconds)",
-                        value.to_text()
-                    )),
+                    // Not quoted: it may hold the login that the callback got.
+                    None => invalid("Invalid result of -custom_reconnect_delay : should be milliseconds"),
                 },
                 Err(error) => error,
             };

@@ -13,8 +13,9 @@ use super::lifecycle::closed;
 use super::request::Ending;
 use super::{Connection, not_connected};
 use crate::client::Client;
-use crate::client::background::{Items, Outlet, Task};
+use crate::client::background::{Items, Outlet};
 use crate::client::status::Status;
+use crate::client::task::Task;
 use crate::commands::promise::Promise;
 use crate::tcl::{Error, Obj, Reply, Result, Work};
 

@@ -7,7 +7,8 @@ use crate::jetstream::pull::PullBody;
 use crate::jetstream::window::Amount;
 use crate::tcl::{Error, Obj, Result};
 
-const OPTIONS: &[Spec] = &[
+/// The options, in the order in which they are checked.
+pub const OPTIONS: &[Spec] = &[
     spec("callback", Kind::ValidStr),
     spec("max_messages", Kind::PosInt),
     spec("max_bytes", Kind::PosInt),

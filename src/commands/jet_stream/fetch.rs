@@ -128,9 +128,9 @@ impl Fetch {
     }
 
     /// Sends the request; `kind` names it in the log.
-    pub fn send(&self, jet_stream: &JetStream, client: Client, kind: &str) -> Result<Pull> {
+    pub fn send(self, jet_stream: &JetStream, client: Client, kind: &str) -> Result<Pull> {
         let context = jet_stream.context(client);
-        let sent = context.pull(&self.stream, &self.consumer, &self.body, self.timeout, kind);
+        let sent = context.pull(&self.stream, &self.consumer, self.body, self.timeout, kind);
         sent.map_err(failure::to_tcl)
     }
 }

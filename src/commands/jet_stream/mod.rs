@@ -15,7 +15,7 @@
 
 mod acks;
 pub mod consumer_config;
-mod consumer_options;
+pub mod consumer_options;
 mod consumer_subscription;
 mod consumers;
 pub mod failure;
@@ -50,6 +50,7 @@ use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
 use crate::jetstream::in_flight::InFlight;
 use crate::jetstream::names::is_safe;
+use crate::jetstream::pins::Pins;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
 use crate::tcl::{Call, Command, Error, Interp, Obj, Reply, Result, Work};
 
@@ -132,6 +133,7 @@ pub struct JetStream {
     waits: RefCell<Vec<(u64, Promise)>>,
     /// The bound of `-max_pending`.
     in_flight: Option<Arc<InFlight>>,
+    pins: Arc<Pins>,
 }
 
 /// `nats::jet_stream new connection ?option value …?`, which `$connection jet_stream` calls.
@@ -158,6 +160,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<JetStream>, Reply)> {
         prefix: prefix.into(),
         timeout: timeout.unwrap_or_else(|| Obj::int(DEFAULT_TIMEOUT)),
         trace: values.bool("trace").unwrap_or(false),
+        pins: Arc::default(),
         waits: RefCell::default(),
         in_flight: max_pending.map(|max| Arc::new(InFlight::new(max))),
     };
@@ -217,6 +220,7 @@ impl JetStream {
             timeout: self.timeout(),
             trace: self.trace,
             check_subjects: self.connection.checks_subjects(),
+            pins: self.pins.clone(),
         }
     }
 

@@ -31,9 +31,14 @@ static CONSTRUCTOR: Constructor<OrderedConsumer> = Constructor::new(construct);
 static DESTRUCTOR: Destructor<OrderedConsumer> = Destructor::new(destroy);
 static METHODS: &[Method<OrderedConsumer>] = &[Method::public(c"info", info), Method::public(c"name", name)];
 
-/// The options beside `callback`.
+/// The options, in the order in which they are checked.
 pub const OPTIONS: &[Field] = &[
-    field("callback", Kind::ValidStr, "gets each message").required(),
+    field(
+        "callback",
+        Kind::ValidStr,
+        "command prefix that gets each message as a dict",
+    )
+    .required(),
     field("description", Kind::ValidStr, "a text for people"),
     field("headers_only", Kind::Bool, "whether payloads are left out"),
     field(
@@ -52,7 +57,7 @@ pub const OPTIONS: &[Field] = &[
     field(
         "idle_heartbeat",
         Kind::Duration,
-        "after which silence the server gives a sign of life",
+        "after which silence the server gives a sign of life; more than 0, servers want 100",
     )
     .or("5000"),
     field(

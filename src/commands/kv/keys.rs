@@ -43,9 +43,10 @@ pub fn update(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
     let [key, value, expected] = call.args() else {
         return Err(call.wrong_args(c"key value revision"));
     };
+    let write = key_value.value(key, value)?;
     let write = Write {
         expected: Some(to_revision(expected)?),
-        ..key_value.value(key, value)?
+        ..write
     };
     key_value.write(|bucket, context| bucket.write(context, &write), revision)
 }
@@ -55,19 +56,17 @@ pub fn create(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
         return Err(call.wrong_args(c"key value ?-ttl ms?"));
     };
     let write = key_value.value(key, value)?;
-    let ttl = seconds(parse(options, CREATE)?.count("ttl"));
-    if ttl.is_none() {
-        return key_value.write(|bucket, context| bucket.create(context, write), revision);
-    }
-    let write = Write { ttl, ..write };
-    let make = |bucket: &Bucket, context: &Context| {
-        let (bucket, context) = (bucket.clone(), context.clone());
-        async move {
-            bucket.require_ttl(&context).await?;
-            bucket.create(&context, write).await
-        }
+    let write = Write {
+        ttl: seconds(parse(options, CREATE)?.count("ttl")),
+        ..write
     };
-    key_value.write(make, revision)
+    let expires = write.ttl.is_some();
+    let make = |bucket: &Bucket, context: &Context| bucket.create(context, write);
+    if expires {
+        key_value.write_expiring(make, revision)
+    } else {
+        key_value.write(make, revision)
+    }
 }
 
 pub fn delete(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
@@ -101,17 +100,13 @@ pub fn purge(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
         ttl: seconds(values.count("ttl")),
         ..Write::default()
     };
-    if write.ttl.is_none() {
-        return key_value.write(|bucket, context| bucket.write(context, &write), nothing);
+    let expires = write.ttl.is_some();
+    let make = move |bucket: &Bucket, context: &Context| bucket.write(context, &write);
+    if expires {
+        key_value.write_expiring(make, nothing)
+    } else {
+        key_value.write(make, nothing)
     }
-    let make = |bucket: &Bucket, context: &Context| {
-        let (bucket, context) = (bucket.clone(), context.clone());
-        async move {
-            bucket.require_ttl(&context).await?;
-            bucket.write(&context, &write).await
-        }
-    };
-    key_value.write(make, nothing)
 }
 
 pub fn revert(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
@@ -174,6 +169,25 @@ impl KeyValue {
             move |revision| Ok(settle(revision.map_err(failure::to_tcl)?)),
             failure::write_ended,
         )
+    }
+
+    /// The same for an entry that expires, if the bucket can keep such.
+    fn write_expiring<F>(
+        &self,
+        make: impl FnOnce(&Bucket, &Context) -> F + Send + 'static,
+        settle: fn(u64) -> Obj,
+    ) -> Result<Reply>
+    where
+        F: Future<Output = Outcome<u64>> + Send + 'static,
+    {
+        let make = |bucket: &Bucket, context: &Context| {
+            let (bucket, context) = (bucket.clone(), context.clone());
+            async move {
+                bucket.require_ttl(&context).await?;
+                make(&bucket, &context).await
+            }
+        };
+        self.write(make, settle)
     }
 }
 

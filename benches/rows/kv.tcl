@@ -1,0 +1,33 @@
+# The key-value store in the column "nats"; the bucket is in memory.
+
+proc kv_put {count size width via} {
+    set kv [filledBucket $via $size]
+    set payload [payload $size]
+    timeEach $count { $kv put key.[expr {$i % 100}] $payload }
+}
+
+proc kv_get {count size width via} {
+    set kv [filledBucket $via $size]
+    timeEach $count { $kv get_value key.[expr {$i % 100}] }
+}
+
+# Runs the script where the caller is, with i counting, and takes the time of each.
+proc timeEach {count script} {
+    upvar 1 i i
+    set time [elapsed {
+        for {set i 0} {$i < $count} {incr i} {
+            set start [clock microseconds]
+            uplevel 1 $script
+            lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
+        }
+    }]
+    return [list $time $latencies]
+}
+
+proc filledBucket {via size} {
+    set js [stream_context $via]
+    catch {$js delete_kv_bucket BENCH}
+    set kv [$js create_kv_bucket BENCH -storage memory]
+    for {set i 0} {$i < 100} {incr i} { $kv put key.$i [payload $size] }
+    return $kv
+}
