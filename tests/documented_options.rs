@@ -12,6 +12,7 @@ use nats::commands::jet_stream::stream_config::{
 use nats::commands::jet_stream::streams::{FILTER, PURGE};
 use nats::commands::kv::bucket_config::BUCKET;
 use nats::commands::kv::origins::ORIGIN;
+use nats::commands::kv::watcher::OPTIONS as WATCH;
 
 /// The pages with such tables.
 const PAGES: [(&str, Tables); 2] = [
@@ -46,6 +47,7 @@ const MANAGEMENT: Tables = &[
 const KEY_VALUE: Tables = &[
     ("### Options of a bucket", BUCKET),
     ("### Options of an origin", ORIGIN),
+    ("### Options of a watcher", WATCH),
 ];
 
 #[test]

@@ -39,7 +39,7 @@ pub const OPTIONS: &[Field] = &[
     field(
         "values_array",
         Kind::Str,
-        "variable that is kept in step with the keys: an array",
+        "array variable that is kept in step with the keys",
     ),
     field(
         "include_history",
@@ -69,7 +69,7 @@ pub const OPTIONS: &[Field] = &[
     field(
         "resume_from",
         Kind::PosInt,
-        "revision to begin with; excludes the two above about the beginning",
+        "revision to begin with, 1 or more; excludes `include_history` and `updates_only`",
     ),
 ];
 
