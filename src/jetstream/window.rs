@@ -313,7 +313,11 @@ mod tests {
         assert_eq!(window.pull(), Some(amount(1000, 100)));
         window.too_little(amount(1000, 100));
         assert!(window.is_untouched());
-        assert_eq!(window.pull(), Some(amount(1000, 100)), "there is no more than all");
+        assert_eq!(
+            window.pull(),
+            Some(amount(1000, 100)),
+            "there is no more than all"
+        );
     }
 
     #[test]
