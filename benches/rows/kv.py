@@ -18,6 +18,24 @@ async def kv_get(nc, count, size, width):
     return await time_each(count, kv.get)
 
 
+async def kv_keys(nc, count, size, width):
+    kv = await filled_bucket(nc, size, count)
+    start = perf_counter_ns()
+    await kv.keys()
+    return perf_counter_ns() - start
+
+
+async def kv_watch(nc, count, size, width):
+    kv = await filled_bucket(nc, size, count)
+    start = perf_counter_ns()
+    watcher = await kv.watchall()
+    async for entry in watcher:
+        if entry is None:
+            break
+    await watcher.stop()
+    return perf_counter_ns() - start
+
+
 async def time_each(count, operation):
     latencies = []
     start = perf_counter_ns()
@@ -28,16 +46,16 @@ async def time_each(count, operation):
     return perf_counter_ns() - start, latencies
 
 
-async def filled_bucket(nc, size):
+async def filled_bucket(nc, size, keys=KEYS):
     js = nc.jetstream()
     try:
         await js.delete_key_value("BENCH")
     except NotFoundError:
         pass
     kv = await js.create_key_value(bucket="BENCH", storage=StorageType.MEMORY)
-    for i in range(KEYS):
+    for i in range(keys):
         await kv.put(f"key.{i}", b"x" * size)
     return kv
 
 
-WORKS = {"kv_put": kv_put, "kv_get": kv_get}
+WORKS = {"kv_put": kv_put, "kv_get": kv_get, "kv_keys": kv_keys, "kv_watch": kv_watch}

@@ -11,6 +11,26 @@ proc kv_get {count size width via} {
     timeEach $count { $kv get_value key.[expr {$i % 100}] }
 }
 
+# All keys of a bucket at once; what is counted is keys.
+proc kv_keys {count size width via} {
+    set kv [filledBucket $via $size $count]
+    elapsed { $kv keys }
+}
+
+# The first data of a watcher, until it has told that this is all.
+proc kv_watch {count size width via} {
+    set kv [filledBucket $via $size $count]
+    elapsed {
+        set watcher [$kv watch > -callback watched]
+        vwait ::done
+        $watcher destroy
+    }
+}
+
+proc watched {entry} {
+    if {$entry eq ""} { set ::done 1 }
+}
+
 # Runs the script where the caller is, with i counting, and takes the time of each.
 proc timeEach {count script} {
     upvar 1 i i
@@ -24,10 +44,10 @@ proc timeEach {count script} {
     return [list $time $latencies]
 }
 
-proc filledBucket {via size} {
+proc filledBucket {via size {keys 100}} {
     set js [stream_context $via]
     catch {$js delete_kv_bucket BENCH}
     set kv [$js create_kv_bucket BENCH -storage memory]
-    for {set i 0} {$i < 100} {incr i} { $kv put key.$i [payload $size] }
+    for {set i 0} {$i < $keys} {incr i} { $kv put key.$i [payload $size] }
     return $kv
 }
