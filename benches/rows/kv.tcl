@@ -11,6 +11,27 @@ proc kv_get {count size width via} {
     timeEach $count { $kv get_value key.[expr {$i % 100}] }
 }
 
+proc kv_keys {count size width via} {
+    set kv [filledBucket $via $size $count]
+    elapsed { $kv keys }
+}
+
+proc kv_watch {count size width via} {
+    set kv [filledBucket $via $size $count]
+    expect $count
+    set time [elapsed {
+        set watcher [$kv watch > -callback updated]
+        vwait ::all_received
+    }]
+    $watcher destroy
+    return $time
+}
+proc updated {entry} {
+    if {$entry eq ""} return
+    dict get $entry value
+    countDown
+}
+
 # Runs the script where the caller is, with i counting, and takes the time of each.
 proc timeEach {count script} {
     upvar 1 i i
@@ -24,10 +45,12 @@ proc timeEach {count script} {
     return [list $time $latencies]
 }
 
-proc filledBucket {via size} {
+proc filledBucket {via size {keys 100}} {
     set js [stream_context $via]
     catch {$js delete_kv_bucket BENCH}
     set kv [$js create_kv_bucket BENCH -storage memory]
-    for {set i 0} {$i < 100} {incr i} { $kv put key.$i [payload $size] }
+    set conn [connection $via]
+    for {set i 0} {$i < $keys - 1} {incr i} { $conn publish \$KV.BENCH.key.$i [payload $size] }
+    $kv put key.$i [payload $size]
     return $kv
 }
