@@ -39,14 +39,13 @@ proc change {} {
         yield
         $::kv put $key $value
     }
-    $::kv delete color
     after 500 [info coroutine]
     yield
     set ::done 1
 }
 coroutine somebody change
 vwait done
-puts "$config(title), port $config(port)[expr {[info exists config(color)] ? "" : ", no color"}]"
+puts "$config(title) on $config(color), port $config(port)"
 
 $js delete_kv_bucket config
 $conn destroy

@@ -11,24 +11,25 @@ proc kv_get {count size width via} {
     timeEach $count { $kv get_value key.[expr {$i % 100}] }
 }
 
-# All keys of a bucket at once; what is counted is keys.
 proc kv_keys {count size width via} {
     set kv [filledBucket $via $size $count]
     elapsed { $kv keys }
 }
 
-# The first data of a watcher, until it has told that this is all.
 proc kv_watch {count size width via} {
     set kv [filledBucket $via $size $count]
-    elapsed {
-        set watcher [$kv watch > -callback watched]
-        vwait ::done
-        $watcher destroy
-    }
+    expect $count
+    set time [elapsed {
+        set watcher [$kv watch > -callback updated]
+        vwait ::all_received
+    }]
+    $watcher destroy
+    return $time
 }
-
-proc watched {entry} {
-    if {$entry eq ""} { set ::done 1 }
+proc updated {entry} {
+    if {$entry eq ""} return
+    dict get $entry value
+    countDown
 }
 
 # Runs the script where the caller is, with i counting, and takes the time of each.
@@ -48,6 +49,8 @@ proc filledBucket {via size {keys 100}} {
     set js [stream_context $via]
     catch {$js delete_kv_bucket BENCH}
     set kv [$js create_kv_bucket BENCH -storage memory]
-    for {set i 0} {$i < $keys} {incr i} { $kv put key.$i [payload $size] }
+    set conn [connection $via]
+    for {set i 0} {$i < $keys - 1} {incr i} { $conn publish \$KV.BENCH.key.$i [payload $size] }
+    $kv put key.$i [payload $size]
     return $kv
 }
