@@ -326,20 +326,20 @@ impl OrderedConsumer {
             listener: client.listen(inbox.as_bytes(), 0),
             alarm: self.settings.alarm(),
         });
+        let begun = Begun {
+            name,
+            info,
+            stream_seq: self.stream_seq,
+        };
         // Who wants only what is new has no backlog, even if something has come in meanwhile.
         let pending = match self.settings.deliver {
             Deliver::New => Some(0),
-            _ => info.get("num_pending").and_then(Value::as_u64),
+            _ => begun.pending(),
         };
         if let Some(pending) = pending {
             self.still_to_come(pending);
         }
-        let stream_seq = self.stream_seq;
-        Ok(Begun {
-            name,
-            info,
-            stream_seq,
-        })
+        Ok(begun)
     }
 
     /// Ends the consumer on the server without waiting for it. Should that go wrong, the server
@@ -365,6 +365,13 @@ impl Drop for OrderedConsumer {
 impl Settings {
     fn alarm(&self) -> Instant {
         Instant::now() + self.idle_heartbeat * MISSED_HEARTBEATS
+    }
+}
+
+impl Begun {
+    /// How many messages there are to deliver, if the server tells.
+    pub fn pending(&self) -> Option<u64> {
+        self.info.get("num_pending").and_then(Value::as_u64)
     }
 }
 

@@ -68,8 +68,8 @@ impl Bucket {
         watch: Watch,
     ) -> Result<Vec<Update>, KvError> {
         let made = OrderedConsumer::create(context.clone(), self.consumer(watch)).await;
-        let (consumer, _) = made.map_err(|error| KvError::of_bucket(&self.name, error))?;
-        let gathering = self.collect(consumer);
+        let (consumer, begun) = made.map_err(|error| KvError::of_bucket(&self.name, error))?;
+        let gathering = self.collect(consumer, begun.pending());
         if context.timeout == 0 {
             return gathering.await;
         }
@@ -82,16 +82,29 @@ impl Bucket {
         })
     }
 
-    async fn collect(&self, mut consumer: OrderedConsumer) -> Result<Vec<Update>, KvError> {
+    /// Ends with the last of the `pending` entries, or when nothing is left: in a bucket that changes
+    /// all the time there is always something left.
+    async fn collect(
+        &self,
+        mut consumer: OrderedConsumer,
+        mut pending: Option<u64>,
+    ) -> Result<Vec<Update>, KvError> {
         let mut updates = Vec::new();
         while let Some(event) = consumer.next().await {
             match event {
-                Event::Message { message, .. } => updates.extend(self.update(&message)),
+                Event::Message { message, .. } => {
+                    updates.extend(self.update(&message));
+                    pending = pending.map(|pending| pending.saturating_sub(1));
+                    if pending == Some(0) {
+                        return Ok(updates);
+                    }
+                }
                 Event::Flow(receipt) => receipt.give(),
                 Event::CaughtUp => return Ok(updates),
                 Event::Stopped(error) => return Err(KvError::of_bucket(&self.name, error)),
+                Event::Restarted(begun) => pending = begun.pending(),
                 // It goes on by itself.
-                Event::Reset { .. } | Event::Restarted(_) | Event::Failed(_) | Event::Odd(_) => {}
+                Event::Reset { .. } | Event::Failed(_) | Event::Odd(_) => {}
             }
         }
         Err(KvError::Failed(JetStreamError::Call {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::entry::{entry_value, update_value};
+use super::entry::EntryForm;
 use super::{KeyValue, failure, patterns};
 use crate::commands::options::{Kind, Spec, parse, spec};
 use crate::jetstream::Context;
@@ -35,11 +35,11 @@ pub fn history(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
         return Err(call.wrong_args(c"pattern"));
     };
     let pattern = pattern.to_text().into_owned();
-    let (name, utf8) = (key_value.bucket.name.clone(), key_value.utf8());
+    let (form, utf8) = (EntryForm::new(&key_value.bucket.name), key_value.utf8());
     key_value.gather(
         |bucket, context| async move { bucket.history(&context, pattern).await },
         move |entries| {
-            let entries = entries.iter().map(|update| update_value(&name, update, utf8));
+            let entries = entries.iter().map(|update| form.update(update, utf8));
             Obj::list(&entries.collect::<Vec<_>>())
         },
         failure::to_tcl_short,
@@ -51,11 +51,11 @@ pub fn get_many(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
         return Err(call.wrong_args(c"patterns"));
     };
     let wanted = patterns(call.interp, wanted)?;
-    let (name, utf8) = (key_value.bucket.name.clone(), key_value.utf8());
+    let (form, utf8) = (EntryForm::new(&key_value.bucket.name), key_value.utf8());
     key_value.gather(
         |bucket, context| async move { bucket.get_many(&context, wanted).await },
         move |entries| {
-            let entries = entries.iter().map(|entry| entry_value(&name, entry, utf8));
+            let entries = entries.iter().map(|entry| form.entry(entry, utf8));
             Obj::list(&entries.collect::<Vec<_>>())
         },
         failure::to_tcl,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::entry::entry_value;
+use super::entry::EntryForm;
 use super::{KeyValue, failure};
 use crate::commands::message::{encode_payload, payload_value};
 use crate::commands::options::{Kind, Spec, invalid, invalid_value, parse, spec, to_count};
@@ -22,8 +22,8 @@ const CREATE: &[Spec] = &[spec("ttl", Kind::PosInt)];
 const PURGE: &[Spec] = &[spec("revision", Kind::PosInt), spec("ttl", Kind::PosInt)];
 
 pub fn get(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {
-    let (bucket, utf8) = (key_value.bucket.name.clone(), key_value.utf8());
-    read(key_value, call, move |entry| entry_value(&bucket, &entry, utf8))
+    let (form, utf8) = (EntryForm::new(&key_value.bucket.name), key_value.utf8());
+    read(key_value, call, move |entry| form.entry(&entry, utf8))
 }
 
 pub fn get_value(key_value: &Rc<KeyValue>, call: &Call) -> Result<Reply> {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::entry::update_value;
+use super::entry::EntryForm;
 use super::{KeyValue, failure, patterns};
 use crate::commands::children::Children;
 use crate::commands::connection::subscribe::Callback;
@@ -87,6 +87,7 @@ pub struct Watcher {
     children: Rc<Children>,
     consumer: RefCell<Option<Rc<OrderedConsumer>>>,
     bucket: Bucket,
+    form: EntryForm,
     callback: Option<Callback>,
     array: Option<Array>,
     ignore_deletes: bool,
@@ -127,6 +128,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Watcher>, Reply)> {
         children: Children::new(birth.interp),
         consumer: RefCell::default(),
         bucket: key_value.bucket.clone(),
+        form: EntryForm::new(&key_value.bucket.name),
         callback: present("callback").map(|prefix| Callback::new(&jet_stream.connection, prefix)),
         array,
         ignore_deletes: flag(&given, "ignore_deletes"),
@@ -314,7 +316,7 @@ impl Receiver for Watcher {
         if update.entry.is_marker() && self.ignore_deletes {
             return None;
         }
-        let called = self.call(|| update_value(&self.bucket.name, &update, self.utf8()));
+        let called = self.call(|| self.form.update(&update, self.utf8()));
         Some(match (self.keep(&update), called) {
             (Some(kept), Some(called)) => Work::Many(vec![kept, self.unless_ended(called)]),
             (kept, called) => kept.or(called)?,
