@@ -30,9 +30,9 @@ oo::class create Chat {
         trace add variable ${conn}::status write [namespace code {my ShowStatus}]
         $conn configure -servers $url -utf8_convert true -max_reconnect_attempts -1
         $conn connect
+        my JoinRoom
         # Names are part of the subject, so everybody knows who speaks.
         $conn subscribe chat.$room.* -callback [nats::mymethod Received]
-        my JoinRoom
         my Draw
     }
 

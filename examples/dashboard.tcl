@@ -169,7 +169,6 @@ set drawn 0
 set second_at [clock microseconds]
 set second_drawn 0
 set second_total 0
-update
 draw
 after 1000 every_second
 

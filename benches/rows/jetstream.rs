@@ -52,7 +52,9 @@ async fn publish_side_by_side(task: Task<'_>, client: &Client) -> Result<Outcome
         context.publish("bench.stream", payload.clone()).await?.await?;
         Ok::<_, Failure>(())
     };
-    let all = stream::iter(0..task.count).map(store).buffer_unordered(task.width);
+    let all = stream::iter(0..task.count)
+        .map(store)
+        .buffer_unordered(task.width);
     all.try_collect::<()>().await?;
     Ok(Outcome::since(start))
 }
@@ -63,7 +65,11 @@ async fn fetch(task: Task<'_>, client: &Client) -> Result<Outcome> {
     let start = Instant::now();
     let mut left = task.count;
     while left > 0 {
-        let mut messages = consumer.fetch().max_messages(task.width.min(left)).messages().await?;
+        let mut messages = consumer
+            .fetch()
+            .max_messages(task.width.min(left))
+            .messages()
+            .await?;
         while let Some(message) = messages.next().await {
             message?.ack().await?;
             left -= 1;

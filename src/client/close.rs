@@ -1,7 +1,7 @@
 //! The end of a life on the owner's request.
 //!
-//! Closing loses nothing that the socket took: write the outbox, shut down the write side, read
-//! and discard until the server closes, only then close. (Closing a socket with unread input
+//! Closing loses nothing that the socket took: write the outbox, shut down the write side while
+//! input is read and discarded until the server closes, only then close. (Closing a socket with unread input
 //! resets the connection, and the server loses what it has not read yet.) The owner waits for
 //! the first of these steps only; the rest lingers in the background.
 
@@ -204,11 +204,9 @@ impl Life {
     }
 
     async fn linger(&self, reader: &mut ReadHalf) {
-        let exchange = async {
-            if self.outbox.shutdown_socket().await.is_ok() {
-                discard_input(reader).await;
-            }
-        };
+        // Both at once: a farewell of TLS or WebSocket may have to be written, to a server that
+        // waits for us to read.
+        let exchange = async { tokio::join!(self.outbox.shutdown_socket(), discard_input(reader)) };
         // A server that keeps its side open for longer loses nothing but our patience.
         let _ = timeout(LINGER, exchange).await;
     }
@@ -218,11 +216,7 @@ impl Life {
 /// life: the server reads what the socket took.
 pub(crate) fn see_off(mut reader: ReadHalf, mut writer: WriteHalf) {
     tokio::spawn(async move {
-        let exchange = async {
-            if writer.shutdown().await.is_ok() {
-                discard_input(&mut reader).await;
-            }
-        };
+        let exchange = async { tokio::join!(writer.shutdown(), discard_input(&mut reader)) };
         let _ = timeout(LINGER, exchange).await;
     });
 }

@@ -1,7 +1,7 @@
 //! The result of something that takes its time.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use crate::tcl::{Error, Gate, Obj, Reply, Result, Wait};
 
@@ -10,6 +10,21 @@ use crate::tcl::{Error, Gate, Obj, Reply, Result, Wait};
 pub struct Promise {
     gate: Rc<Gate>,
     outcome: Rc<RefCell<Option<Result<Obj>>>>,
+}
+
+/// A promise as long as somebody else holds it: who keeps this does not count as waiting.
+pub struct WeakPromise {
+    gate: Weak<Gate>,
+    outcome: Weak<RefCell<Option<Result<Obj>>>>,
+}
+
+impl WeakPromise {
+    pub fn upgrade(&self) -> Option<Promise> {
+        Some(Promise {
+            gate: self.gate.upgrade()?,
+            outcome: self.outcome.upgrade()?,
+        })
+    }
 }
 
 impl Promise {
@@ -35,6 +50,13 @@ impl Promise {
     /// Whether whoever waited was cut short, so that nobody wants the outcome.
     pub fn is_abandoned(&self) -> bool {
         Rc::strong_count(&self.outcome) == 1
+    }
+
+    pub fn downgrade(&self) -> WeakPromise {
+        WeakPromise {
+            gate: Rc::downgrade(&self.gate),
+            outcome: Rc::downgrade(&self.outcome),
+        }
     }
 
     /// Makes a method wait for the outcome.

@@ -268,12 +268,17 @@ impl Consumption {
             (Meaning::LeaderChanged | Meaning::Unheard, _) | (Meaning::Unpinned, None) => {
                 window.forget_requests();
             }
+            (Meaning::TooLarge, Some(rest)) => window.too_little(rest),
             (_, Some(rest)) => window.give_back(rest),
             (_, None) => window.refused(),
         }
         let is_untouched = window.is_untouched();
         drop(window);
-        self.fruitless += 1;
+        // The rest of a request that is too small for the next message is its natural end, and the
+        // account knows how much the next one must be.
+        if meaning != Meaning::TooLarge || status.rest.is_none() || is_untouched {
+            self.fruitless += 1;
+        }
         if self.fruitless > 1 {
             self.not_before = Some(Instant::now() + self.delay());
         }

@@ -20,9 +20,13 @@ pub struct Amount {
 }
 
 /// The account of one consumer.
+///
+/// Either messages count or bytes. Where bytes do, each request asks for as many messages as one
+/// may: a request that came to its end by their number would leave bytes on the account without a
+/// word of the server.
 #[derive(Debug)]
 pub struct Window {
-    /// `bytes` 0 means that they do not count.
+    /// With `bytes` 0, messages count.
     max: Amount,
     /// Asked for and not come.
     requested: Amount,
@@ -30,38 +34,55 @@ pub struct Window {
     held: Amount,
     /// The newest request.
     newest: Amount,
+    /// Whether a message has come since.
+    touched: bool,
+    /// So many bytes are not enough for the next message.
+    too_few: u64,
     /// Requests so far.
     pulls: u64,
 }
 
 impl Window {
-    /// Holds up to `max`; its `bytes` 0 means that they do not count.
+    /// Holds up to `max`; with `bytes` 0 its messages count, otherwise they are what one request
+    /// asks for.
     pub fn new(max: Amount) -> Window {
         Window {
             max,
             requested: Amount::default(),
             held: Amount::default(),
             newest: Amount::default(),
+            touched: false,
+            too_few: 0,
             pulls: 0,
         }
     }
 
-    /// What to ask for now: all that is missing, once less than half is there or on its way.
+    /// What to ask for now: all that is missing, once less than half is there or on its way, unless
+    /// that is known to be too little.
     pub fn pull(&mut self) -> Option<Amount> {
         if !self.is_low() {
             return None;
         }
+        if !self.is_waiting() {
+            self.requested = Amount::default();
+        }
         let pending = self.requested + self.held;
-        let missing = Amount {
-            messages: self.max.messages.saturating_sub(pending.messages),
-            bytes: self.max.bytes.saturating_sub(pending.bytes),
+        let missing = if self.counts_bytes() {
+            Amount {
+                bytes: self.max.bytes.saturating_sub(pending.bytes),
+                ..self.max
+            }
+        } else {
+            self.max - pending
         };
         // To a server, 0 would mean one message, or any number of bytes.
-        if missing.messages == 0 || (missing.bytes == 0 && self.max.bytes > 0) {
+        let count = self.count(missing);
+        if count == 0 || (count <= self.too_few && missing != self.max) {
             return None;
         }
         self.requested = self.requested + missing;
         self.newest = missing;
+        self.touched = false;
         self.pulls += 1;
         Some(missing)
     }
@@ -71,6 +92,8 @@ impl Window {
         let message = self.one(size);
         self.requested = self.requested - message;
         self.held = self.held + message;
+        self.touched = true;
+        self.too_few = 0;
     }
 
     /// A message of this size was taken; returns whether it is time to pull.
@@ -84,6 +107,12 @@ impl Window {
         self.requested = self.requested - rest;
     }
 
+    /// A request has ended because the next message is larger than the rest of it.
+    pub fn too_little(&mut self, rest: Amount) {
+        self.give_back(rest);
+        self.too_few = self.too_few.max(rest.bytes);
+    }
+
     /// The newest request was refused.
     pub fn refused(&mut self) {
         self.requested = self.requested - std::mem::take(&mut self.newest);
@@ -91,8 +120,7 @@ impl Window {
 
     /// Whether the newest request was for all that fits, and nothing of it came.
     pub fn is_untouched(&self) -> bool {
-        let nothing = self.requested.messages == 0 && self.held.messages == 0;
-        nothing && self.newest == self.max
+        !self.is_waiting() && !self.touched && self.newest == self.max
     }
 
     /// Nothing that was asked for will come.
@@ -102,7 +130,7 @@ impl Window {
 
     /// Whether the server owes something.
     pub fn is_waiting(&self) -> bool {
-        self.requested.messages > 0
+        self.count(self.requested) > 0
     }
 
     /// What was asked for and has not come.
@@ -121,14 +149,26 @@ impl Window {
     }
 
     fn is_low(&self) -> bool {
-        let pending = self.requested + self.held;
-        pending.messages < self.max.messages.div_ceil(2) || pending.bytes < self.max.bytes.div_ceil(2)
+        self.count(self.requested + self.held) < self.count(self.max).div_ceil(2)
+    }
+
+    /// The number that counts.
+    fn count(&self, amount: Amount) -> u64 {
+        if self.counts_bytes() {
+            amount.bytes
+        } else {
+            amount.messages
+        }
+    }
+
+    fn counts_bytes(&self) -> bool {
+        self.max.bytes > 0
     }
 
     fn one(&self, size: u64) -> Amount {
         Amount {
             messages: 1,
-            bytes: if self.max.bytes > 0 { size } else { 0 },
+            bytes: if self.counts_bytes() { size } else { 0 },
         }
     }
 }
@@ -242,7 +282,52 @@ mod tests {
         assert!(!window.taken(40));
         window.came(20);
         assert!(window.taken(20));
-        assert_eq!(window.pull(), Some(amount(2, 60)));
+        assert_eq!(window.pull(), Some(amount(1000, 60)));
+    }
+
+    #[test]
+    fn a_request_that_bytes_have_used_up_is_over() {
+        let mut window = Window::new(amount(1000, 100));
+        window.pull();
+        window.came(100);
+        assert!(!window.is_waiting());
+        assert!(window.taken(100));
+        assert_eq!(window.pull(), Some(amount(1000, 100)));
+        assert_eq!(window.requested(), amount(1000, 100));
+    }
+
+    #[test]
+    fn what_was_too_little_is_not_asked_for_again() {
+        let mut window = Window::new(amount(1000, 100));
+        window.pull();
+        window.came(40);
+        window.came(15);
+        window.too_little(amount(998, 45));
+        assert!(!window.is_untouched());
+        assert_eq!(window.pull(), None);
+        assert!(window.taken(15));
+        assert_eq!(window.pull(), Some(amount(1000, 60)));
+        window.too_little(amount(1000, 60));
+        assert_eq!(window.pull(), None);
+        window.taken(40);
+        assert_eq!(window.pull(), Some(amount(1000, 100)));
+        window.too_little(amount(1000, 100));
+        assert!(window.is_untouched());
+        assert_eq!(
+            window.pull(),
+            Some(amount(1000, 100)),
+            "there is no more than all"
+        );
+    }
+
+    #[test]
+    fn all_that_was_asked_for_and_came_is_not_too_little() {
+        let mut window = Window::new(amount(1000, 100));
+        window.pull();
+        window.came(80);
+        window.taken(80);
+        window.too_little(amount(999, 20));
+        assert!(!window.is_untouched());
     }
 
     #[test]

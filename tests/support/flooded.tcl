@@ -2,32 +2,25 @@
 
 package require nats
 
-# Another client sends `bytes` to the subject flood.x. Returns when the server has taken them;
-# serves no events.
-proc flood {port bytes} {
-    set channel [socket 127.0.0.1 $port]
-    fconfigure $channel -translation crlf
-    gets $channel
+# Another client sends `bytes` to the subject flood.x; serves no events after it has connected.
+proc flood {url bytes} {
+    set connection [nats::connection new flood]
+    $connection configure -servers $url
+    $connection connect
     set payload [string repeat f 10000]
-    puts $channel {CONNECT {"verbose":false}}
-    for {set sent 0} {$sent < $bytes} {incr sent 10000} {
-        puts $channel "PUB flood.x 10000\n$payload"
-    }
-    puts $channel PING
-    flush $channel
-    if {[gets $channel] ne "PONG"} { error "the server did not take the flood" }
-    close $channel
+    for {set sent 0} {$sent < $bytes} {incr sent 10000} { $connection publish flood.x $payload }
+    $connection destroy
 }
 
 # A connection that has read what its mailbox holds of a flood; the rest of the 2 MB lies in the
 # socket. Extra arguments are for configure.
-proc flooded_connection {port args} {
+proc flooded_connection {url args} {
     set connection [nats::connection new flooded]
-    $connection configure -servers nats://127.0.0.1:$port -pending_bytes 65536 {*}$args
+    $connection configure -servers $url -pending_bytes 65536 {*}$args
     $connection connect
     $connection subscribe flood.> -callback list
     $connection ping
-    flood $port 2000000
+    flood $url 2000000
     set deadline [expr {[clock milliseconds] + 20000}]
     while {[dict get [$connection stats] pauses] == 0} {
         if {[clock milliseconds] > $deadline} { error "the flood does not arrive" }

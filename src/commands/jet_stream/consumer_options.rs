@@ -21,7 +21,7 @@ pub const OPTIONS: &[Spec] = &[
 
 /// Messages that are there or asked for, at most.
 const MAX_MESSAGES: u64 = 500;
-/// The same where bytes are what counts.
+/// What a request asks for where bytes are what counts; more if so many can be in them.
 const MAX_MESSAGES_OF_BYTES: u64 = 1_000_000;
 /// Milliseconds that a pull request waits.
 const EXPIRES: u64 = 30_000;
@@ -56,7 +56,7 @@ impl Wishes {
                 return Err(invalid("-max_messages and -max_bytes are mutually exclusive"));
             }
             (None, Some(bytes)) => Amount {
-                messages: MAX_MESSAGES_OF_BYTES,
+                messages: bytes.max(MAX_MESSAGES_OF_BYTES),
                 bytes,
             },
             (messages, None) => Amount {

@@ -304,6 +304,7 @@ impl ConsumerSubscription {
     /// There will be nothing more, for this reason; what is kept can still be had.
     fn finish(&self, reason: Error) -> Work {
         self.close();
+        self.birth.settle(Err(reason.clone()));
         let ended = State::Ended(reason.clone());
         if matches!(self.state.replace(ended), State::Ended(_)) {
             return Work::none();
@@ -319,7 +320,6 @@ impl ConsumerSubscription {
         drop(self.finish(stopped()));
         self.kept.take();
         self.jet_stream.children.release(&self.namespace);
-        self.birth.settle(Err(stopped()));
     }
 
     fn close(&self) {
@@ -372,7 +372,6 @@ impl Handler<Event> for Consuming {
     fn ended(&self, _: &Connection, end: End) -> Option<Work> {
         let subscription = self.0.upgrade()?;
         let reason = end.error();
-        subscription.birth.settle(Err(reason.clone()));
         // Nothing of it could be acknowledged.
         subscription.kept.take();
         let told = match end {

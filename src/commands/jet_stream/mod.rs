@@ -44,7 +44,7 @@ use super::connection::Connection;
 use super::connection::operations::End;
 use super::json;
 use super::options::{Kind, Spec, invalid, parse, spec, to_count};
-use super::promise::Promise;
+use super::promise::{Promise, WeakPromise};
 use crate::client::Client;
 use crate::jetstream::Context;
 use crate::jetstream::api::ApiReply;
@@ -130,7 +130,7 @@ pub struct JetStream {
     timeout: Obj,
     trace: bool,
     /// The waits that end with the object, by the ID of their operation.
-    waits: RefCell<Vec<(u64, Promise)>>,
+    waits: RefCell<Vec<(u64, WeakPromise)>>,
     /// The bound of `-max_pending`.
     in_flight: Option<Arc<InFlight>>,
     pins: Arc<Pins>,
@@ -250,14 +250,14 @@ impl JetStream {
         let make = |client| make(self.context(client));
         let (operation, promise) = self.connection.start_operation(make, settle, End::error)?;
         let mut waits = self.waits.borrow_mut();
-        waits.retain(|(_, wait)| !wait.is_settled());
-        waits.push((operation, promise.clone()));
+        waits.retain(|(_, wait)| pending(wait).is_some());
+        waits.push((operation, promise.downgrade()));
         Ok(promise.wait())
     }
 
     fn end_waits(&self) {
         for (operation, wait) in self.waits.take() {
-            if !wait.is_settled() {
+            if let Some(wait) = pending(&wait) {
                 self.connection.close_operation(operation);
                 wait.settle(Err(Error::nats("ErrConnectionClosed", "Connection closed")));
             }
@@ -291,6 +291,11 @@ impl JetStream {
             Ok(Obj::list(&entries.into_iter().map(convert).collect::<Vec<_>>()))
         })
     }
+}
+
+/// A wait that has not ended.
+fn pending(wait: &WeakPromise) -> Option<Promise> {
+    wait.upgrade().filter(|promise| !promise.is_settled())
 }
 
 /// The value of one field of a reply.

@@ -139,7 +139,7 @@ impl JetStream {
             return Ok(Reply::Value(Obj::int(id)));
         }
         let (in_flight, jet_stream) = (in_flight.clone(), self.clone());
-        connection.start(
+        self.start_while_alive(
             |_| async move { in_flight.enter(sessions).await },
             move |permit| {
                 let id = jet_stream.start_publish(&publication, callback, Some(permit))?;
