@@ -21,16 +21,13 @@ try {
     exit
 }
 
-# Each candidate tries for as long as there are terms left.
+# Each candidate tries until it has led for one term.
 proc candidate {name} {
-    while {$::terms > 0} {
+    while 1 {
         try {
             $::kv create leader $name -ttl $::term
-            incr ::terms -1
             puts "$name leads"
-            # A leader steps down in time and leaves the next term to the others.
-            after [expr {$::term + 2 * $::pause}] [info coroutine]
-            yield
+            break
         } trap {NATS ErrWrongLastSequence} {} {
             # Somebody leads.
             after $::pause [info coroutine]
@@ -43,7 +40,6 @@ proc candidate {name} {
     incr ::candidates -1
 }
 
-set terms 3
 set candidates 3
 foreach name {Ann Bob Cleo} { coroutine candidate$name candidate $name }
 while {$candidates > 0} { vwait candidates }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! commands   Tcl classes and ensembles: arguments -> call -> result
-//!   tcl        the only door to the Tcl C API, the only `unsafe`; knows nothing of NATS
+//!   tcl        the only door to the Tcl C API, the only `unsafe`; knows no NATS but a word of error codes
 //!   mailbox    from the runtime's threads to an interpreter's thread
 //!   kv         key-value buckets over jetstream, in async Rust; knows nothing of Tcl
 //!   jetstream  streams, consumers and their messages, in async Rust; knows nothing of Tcl

@@ -1,6 +1,6 @@
 //! The door to the Tcl C API, and the only place with `unsafe`.
 //!
-//! It knows nothing of NATS. From the bottom up:
+//! Of NATS it knows the first word of error codes, and nothing else. From the bottom up:
 //!
 //! - [`sys`]: the stub tables, their slots and the layouts that extensions may see;
 //! - [`Obj`], [`Interp`], [`Error`]: values, interpreters and errors with safe lifetimes;

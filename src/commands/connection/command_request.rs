@@ -52,17 +52,7 @@ impl Connection {
         self.client()?
             .request(id, &message.subject, header, &message.payload, timeout)
             .map_err(refused)?;
-        let operation = None;
-        self.enter(
-            id,
-            draft,
-            Commanded {
-                cancellable,
-                operation,
-                then,
-            },
-        );
-        Ok(id)
+        Ok(self.enter(id, draft, cancellable, None, then))
     }
 
     /// As [`request_then`](Self::request_then), for a request that an operation makes: `make` sends
@@ -80,17 +70,8 @@ impl Connection {
         let message = self.check(draft)?;
         let (id, outcome) = make(self.client()?, &message);
         let run = |_, outlet: Outlet<_>| async move { outlet.send(outcome.await, 0) };
-        let operation = Some(self.open(run, Resent { request: id })?);
-        self.enter(
-            id,
-            draft,
-            Commanded {
-                cancellable,
-                operation,
-                then,
-            },
-        );
-        Ok(id)
+        let operation = self.open(run, Resent { request: id })?;
+        Ok(self.enter(id, draft, cancellable, Some(operation), then))
     }
 
     /// Makes a method wait for the reply to a request of a command, and read it.
@@ -113,9 +94,15 @@ impl Connection {
         Ok(promise.wait())
     }
 
-    fn enter(&self, id: u64, draft: &Draft, command: Commanded) {
+    fn enter(&self, id: u64, draft: &Draft, cancellable: bool, operation: Option<u64>, then: Then) -> u64 {
+        let command = Commanded {
+            cancellable,
+            operation,
+            then,
+        };
         let pending = Pending::of_command(draft.subject, command);
         self.requests.borrow_mut().insert(id, pending);
+        id
     }
 
     /// Takes the request of a command out of the table.

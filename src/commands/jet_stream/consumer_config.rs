@@ -2,6 +2,21 @@
 
 use super::fields::{Field, Kind, field};
 
+/// Where a consumer begins, of whatever class.
+pub const DELIVER_POLICY: Field = field(
+    "deliver_policy",
+    Kind::Enum(&[
+        "all",
+        "last",
+        "new",
+        "by_start_sequence",
+        "by_start_time",
+        "last_per_subject",
+    ]),
+    "with which message it begins",
+)
+.or("all");
+
 /// The configuration of a consumer.
 pub const CONSUMER: &[Field] = &[
     field(
@@ -12,19 +27,7 @@ pub const CONSUMER: &[Field] = &[
     .since("2.9"),
     field("durable_name", Kind::ValidStr, "name of a consumer that stays"),
     field("description", Kind::ValidStr, "a text for people"),
-    field(
-        "deliver_policy",
-        Kind::Enum(&[
-            "all",
-            "last",
-            "new",
-            "by_start_sequence",
-            "by_start_time",
-            "last_per_subject",
-        ]),
-        "with which message it begins",
-    )
-    .or("all"),
+    DELIVER_POLICY,
     field(
         "opt_start_seq",
         Kind::Int,

@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use tokio::sync::oneshot;
 
+use super::consumer_config::DELIVER_POLICY;
 use super::consumers::info as consumer_info;
 use super::fields::{Field, Kind, Rules, field, parse};
 use super::ordered_settings::settings;
@@ -41,19 +42,7 @@ pub const OPTIONS: &[Field] = &[
     .required(),
     field("description", Kind::ValidStr, "a text for people"),
     field("headers_only", Kind::Bool, "whether payloads are left out"),
-    field(
-        "deliver_policy",
-        Kind::Enum(&[
-            "all",
-            "last",
-            "new",
-            "by_start_sequence",
-            "by_start_time",
-            "last_per_subject",
-        ]),
-        "with which message it begins",
-    )
-    .or("all"),
+    DELIVER_POLICY,
     field(
         "idle_heartbeat",
         Kind::Duration,
