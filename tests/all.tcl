@@ -110,6 +110,8 @@ proc report {run ending} {
         [expr {$bad ? "FAIL" : "ok"}] [file tail [dict get $run file]] \
         {*}[dict values $counts] [expr {([clock milliseconds] - [dict get $run started]) / 1000.0}]]
     if {$bad} { puts [indent [withoutProgress $output]] }
+    # What a file counts besides its tests.
+    foreach line [regexp -all -inline -line {^(?:faults|hostile|fuzz|memory): .*$} $output] { puts "     $line" }
     foreach {- test reason} [regexp -all -inline -line {^\+\+\+\+ (\S+) SKIPPED: (.*)$} $output] {
         puts "     skipped $test: $reason"
     }

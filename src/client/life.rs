@@ -172,6 +172,7 @@ impl Life {
                 course.awaiting = true;
                 let delay = time_left(since, self.reconnect_delay(&server, &options).await);
                 self.wait(delay, &mut course.abandon, &mut events).await;
+                self.wait_for_owner(&mut course.abandon).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -221,6 +222,20 @@ impl Life {
         self.gate.deliver(events);
         tokio::select! {
             () = sleep(delay) => {}
+            () = hurry.requested() => {}
+        }
+    }
+
+    /// Lets an owner catch up that has much to take: each attempt on a server that fails can tell
+    /// more.
+    async fn wait_for_owner(&self, hurry: &mut Abandon) {
+        let caught_up = async {
+            while !self.gate.has_room() {
+                self.gate.room().await;
+            }
+        };
+        tokio::select! {
+            () = caught_up => {}
             () = hurry.requested() => {}
         }
     }

@@ -67,6 +67,8 @@ pub use close::CloseReport;
 pub use error::{ConnectionError, PublishError};
 pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
+#[cfg(fuzzing)]
+pub use http::head;
 pub use identity::Identity;
 pub use settings::{Options, Settings};
 pub use status::Status;
