@@ -71,6 +71,13 @@ proc thread_count {} { llength [glob -directory /proc/[pid]/task *] }
 # Number of open files of this process.
 proc open_file_count {} { llength [glob -directory /proc/[pid]/fd *] }
 
+# Number of open sockets of this process.
+proc socket_count {} {
+    llength [lsearch -all [lmap file [glob -directory /proc/[pid]/fd *] {
+        expr {[catch { file readlink $file } target] ? "" : $target}
+    }] socket:*]
+}
+
 # Reads until the end or the timeout; tells whether it was the timeout.
 proc CollectOutput {pipe timeout outputVar} {
     upvar 1 $outputVar output
