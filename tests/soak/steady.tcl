@@ -187,7 +187,7 @@ proc steady::restart {} {
     variable conn
     variable other
     variable restarts
-    Publish cut 500
+    Publish cut 5000
     StartPublishing 200
     if {[incr restarts] % 2} { server::kill $server } else { server::stop $server }
     waitfor {[$conn cget status] eq "reconnecting" && [$other cget status] eq "reconnecting"}
