@@ -5,6 +5,7 @@
 #   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
+#   make soak SOAK_MINUTES=10             a long run whose memory must stay flat; see docs/soak.md
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
 #   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, and natstcl into $(PREFIX)/bin
 
@@ -22,8 +23,8 @@ TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
 # Where the link to the tool leads, as seen from its folder.
 TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
 
-.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
-    uninstall clean distclean
+.PHONY: all library library-path demo bench bench-guard test test-matrix soak test-tcl prepare \
+    install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
 
@@ -54,6 +55,9 @@ test:
 
 test-matrix:
 	scripts/test-matrix
+
+soak:
+	scripts/soak
 
 test-tcl: all
 	NATS_SERVER="$${NATS_SERVER:-$$(scripts/nats-server)}" TCLLIBPATH=$(CURDIR)/build \

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -25,6 +25,7 @@ use super::subscriptions::Receiver;
 use super::tables::Tables;
 use super::task::Task;
 use crate::protocol::{Message, ServerInfo, encode};
+use crate::sync::Mutex;
 
 impl Client {
     /// Sends a request whose reply comes to an operation of ours. It is written at once; an error

@@ -262,7 +262,7 @@ impl Client {
         &self.life.life
     }
 
-    pub(super) fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> crate::sync::MutexGuard<'_, Tables> {
         lock(&self.life().tables)
     }
 

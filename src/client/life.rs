@@ -10,8 +10,8 @@
 //! From anywhere a requested close leads out. Each transition is told by events, each in the
 //! order log line, `last_error`, `status`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -38,6 +38,7 @@ use super::tls;
 use super::transport::WriteHalf;
 use super::websocket;
 use crate::protocol::encode;
+use crate::sync::Mutex;
 
 /// What the owner's handle and the life task share.
 pub(crate) struct Life {

@@ -41,6 +41,9 @@ pub mod identity;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
+#[cfg(all(test, feature = "models"))]
+#[path = "../../tests/models/mod.rs"]
+pub(crate) mod models;
 mod outbox;
 pub mod pauses;
 mod pings;

@@ -9,8 +9,8 @@
 //! is accepted up to a larger limit, and refused beyond. An item larger than a limit is
 //! admitted into an empty queue. What was accepted stays.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::Notify;
@@ -20,6 +20,7 @@ use super::lock::lock;
 use super::runtime;
 use super::settings::Settings;
 use super::writer::{Writer, WriterSlot};
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard};
 
 /// Without progress for this long a connection counts as stalled.
 const STALL: Duration = Duration::from_secs(1);

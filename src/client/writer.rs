@@ -7,7 +7,6 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
@@ -18,6 +17,7 @@ use super::lock::lock;
 use super::outbox::Outbox;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A buffer that grew beyond this in a burst is kept while the burst lasts, since new memory costs
 /// more than what is written into it; an idle connection gives it back.
