@@ -3,7 +3,7 @@
 //! An [`Obj`] owns one reference. Values belong to the thread that made them, which the type
 //! enforces: it is neither `Send` nor `Sync`.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::ffi::c_char;
 use std::ptr::NonNull;
 
@@ -113,12 +113,12 @@ impl Obj {
     }
 
     /// A dict of the pairs, in their order.
-    pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a Obj, Obj)>) -> Obj {
+    pub fn dict<K: Borrow<Obj>>(pairs: impl IntoIterator<Item = (K, Obj)>) -> Obj {
         // SAFETY: a fresh, unshared dict; Tcl takes its own references to keys and values.
         unsafe {
             let dict = Obj::from_raw((api().new_dict_obj)());
             for (key, value) in pairs {
-                (api().dict_obj_put)(std::ptr::null_mut(), dict.raw(), key.raw(), value.raw());
+                (api().dict_obj_put)(std::ptr::null_mut(), dict.raw(), key.borrow().raw(), value.raw());
             }
             dict
         }
@@ -126,11 +126,11 @@ impl Obj {
 
     /// A dict of the fields, in their order.
     pub fn record(fields: &[(&str, Obj)]) -> Obj {
-        let pairs: Vec<(Obj, Obj)> = fields
-            .iter()
-            .map(|(name, value)| (Obj::text(name), value.clone()))
-            .collect();
-        Obj::dict(pairs.iter().map(|(name, value)| (name, value.clone())))
+        Obj::dict(
+            fields
+                .iter()
+                .map(|(name, value)| (Obj::text(name), value.clone())),
+        )
     }
 
     /// The string representation in Tcl's form of UTF-8 (NUL as two bytes).
