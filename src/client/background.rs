@@ -58,11 +58,12 @@ impl Client {
         Listener::new(self.clone(), sid, messages)
     }
 
-    /// Publishes for an operation of ours, without ever waiting. An empty `reply` means none.
+    /// Publishes for an operation of ours, without ever waiting and at once: it asks for more, or lets
+    /// more come. An empty `reply` means none.
     pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
         let size = publish_size(subject, reply, None, payload);
         let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
-        self.life().outbox.publish_now(size, Pace::Flow, |_| {}, encode)
+        self.life().outbox.publish_now(size, Pace::Single, |_| {}, encode)
     }
 
     /// Resolves when the server has seen everything that was written before, and what it had sent

@@ -19,7 +19,14 @@ const SILENT_ITEMS: usize = 1000;
 impl Source for Connection {
     fn next(&self) -> Option<Work> {
         for _ in 0..SILENT_ITEMS {
-            if let Some(work) = self.dispatch(self.mailbox.take()?) {
+            let event = self.mailbox.take();
+            if let Some(client) = &*self.life.borrow() {
+                match event {
+                    Some(_) => client.hold(self.mailbox.has_next()),
+                    None => client.let_go(),
+                }
+            }
+            if let Some(work) = self.dispatch(event?) {
                 return Some(work);
             }
         }
