@@ -32,6 +32,8 @@ const QUIET: Duration = Duration::from_micros(50);
 /// How long, and how much, is held back while the owner is about to send more.
 const HOLD: Duration = Duration::from_micros(500);
 const HOLD_BYTES: usize = 32 << 10;
+/// So many messages in one chunk of the writer are a flow: more is about to come.
+const FLOW: u64 = 16;
 
 /// The outgoing side of one life.
 pub(crate) struct Outbox {
@@ -58,6 +60,8 @@ pub(crate) struct Queue {
     pub(super) writer_sleeps: bool,
     /// The sleeping writer looks by itself soon, for what is held back.
     pub(super) lingers: bool,
+    /// Whether what the writer took last was part of a flow.
+    flows: bool,
     closed: bool,
     stalled: bool,
     last_progress: Instant,
@@ -94,6 +98,7 @@ impl Outbox {
                 wired: false,
                 writer_sleeps: false,
                 lingers: false,
+                flows: false,
                 closed: false,
                 stalled: false,
                 last_progress: Instant::now(),
@@ -228,8 +233,9 @@ impl Outbox {
         }
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
+    /// Whether what is queued waits for more, until it is a good piece or some time has passed.
+    pub(super) fn is_held(&self, queue: &Queue) -> bool {
+        queue.pending.len() < HOLD_BYTES && (queue.flows || self.held.load(Ordering::Relaxed))
     }
 
     /// Whether a session takes what is queued.
@@ -270,17 +276,18 @@ impl Outbox {
     }
 
     /// A publish after a quiet time is more likely an answer that somebody waits for than the
-    /// first of many: it is written at once. In a flow a system call for each would cost too much.
+    /// first of many: it is written at once. In a flow a system call for each would cost too much,
+    /// and so would waking the writer for a few: it waits until there is a good piece, or a moment.
     fn send_off(&self, mut queue: MutexGuard<'_, Queue>) {
-        if !queue.writer_sleeps {
+        let held = self.is_held(&queue);
+        if !queue.writer_sleeps || held && queue.lingers {
             return;
         }
         let since = queue.last_progress.elapsed();
-        if self.is_held() && since < HOLD && queue.pending.len() < HOLD_BYTES {
-            if !std::mem::replace(&mut queue.lingers, true) {
-                drop(queue);
-                self.wake.notify_one();
-            }
+        if held && since < HOLD {
+            queue.lingers = true;
+            drop(queue);
+            self.wake.notify_one();
         } else if since >= QUIET {
             // Out of the order of locks, which is safe for one that is only tried.
             let mut writer = self.writer.try_lock();
@@ -314,8 +321,16 @@ impl Queue {
         self.limits = Limits::read(settings);
         self.writer_sleeps = false;
         self.lingers = false;
+        self.flows = false;
         self.stalled = false;
         self.last_progress = Instant::now();
+    }
+
+    /// The writer takes everything; returns how many publishes that are.
+    pub(super) fn take_messages(&mut self) -> u64 {
+        let messages = std::mem::take(&mut self.messages);
+        self.flows = messages >= FLOW;
+        messages
     }
 
     fn has_room(&self, size: usize, limit: usize) -> bool {
@@ -448,16 +463,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_back_is_bounded_in_time_and_size() {
-        let (outbox, mut server) = asleep().await;
-        publish_held(&outbox);
-        outbox.queue().last_progress -= Duration::from_secs(3600) + HOLD;
-        assert_eq!(publish(&outbox, MESSAGE), Ok(()));
-        assert_eq!(arrived(&mut server).await, [MESSAGE, MESSAGE].concat());
+    async fn what_is_held_back_is_bounded_in_size() {
+        let (outbox, _server) = asleep().await;
         publish_held(&outbox);
         assert!(outbox.queue().writer_sleeps);
         assert_eq!(publish(&outbox, &[b'x'; HOLD_BYTES]), Ok(()));
         assert!(!outbox.queue().writer_sleeps, "the writer is woken");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_held_back_after_a_pause() {
+        let (outbox, mut server) = asleep().await;
+        outbox.queue().last_progress -= HOLD;
+        outbox.hold(true);
+        assert_eq!(publish(&outbox, MESSAGE), Ok(()));
+        assert_eq!(arrived(&mut server).await, MESSAGE);
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_flow_is_held_back_and_what_follows_a_few_messages_is_not() {
+        for (messages, flows) in [(FLOW, true), (FLOW - 1, false)] {
+            let (outbox, _server) = asleep().await;
+            outbox.control(|buf| buf.extend_from_slice(MESSAGE));
+            outbox.queue().messages = messages;
+            assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
+            outbox.queue().writer_sleeps = true;
+            // No time passes from now on.
+            outbox.queue().last_progress = Instant::now() + Duration::from_secs(3600);
+            assert_eq!(publish(&outbox, MESSAGE), Ok(()));
+            assert_eq!(outbox.queue().lingers, flows, "{messages} messages");
+        }
     }
 
     /// Publishes while more is said to come, and no time passes.

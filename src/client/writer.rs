@@ -151,7 +151,7 @@ impl Outbox {
         loop {
             match self.step().await {
                 Err(error) => return error,
-                Ok(Step::Wrote) if !self.is_held() => continue,
+                Ok(Step::Wrote) if !self.is_held(&self.queue()) => continue,
                 Ok(_) => {}
             }
             // A publisher in a loop is about to append more: look once more before sleeping, so
@@ -180,7 +180,7 @@ impl Outbox {
     /// Returns whether the writer may sleep: nothing waits, or only what is held back.
     fn try_sleep(&self) -> bool {
         let mut queue = self.queue();
-        queue.lingers = self.is_held() && !queue.pending.is_empty();
+        queue.lingers = self.is_held(&queue) && !queue.pending.is_empty();
         queue.writer_sleeps = queue.used() == 0 || queue.lingers && queue.in_flight == 0;
         queue.writer_sleeps
     }
@@ -258,11 +258,8 @@ impl Writer {
         }
         std::mem::swap(&mut queue.pending, &mut self.chunk);
         queue.in_flight = self.chunk.len();
-        outbox
-            .settings
-            .stats
-            .out_msgs
-            .fetch_add(std::mem::take(&mut queue.messages), Relaxed);
+        let messages = queue.take_messages();
+        outbox.settings.stats.out_msgs.fetch_add(messages, Relaxed);
         true
     }
 
