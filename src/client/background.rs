@@ -6,7 +6,7 @@
 //! has taken what one read brought before the next read is made. That keeps the channels short as
 //! long as an operation never waits for the network while messages of a listener queue up.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -347,8 +347,8 @@ impl<T> Outlet<T> {
 /// Where the messages for operations go: part of the tables of a life.
 #[derive(Default)]
 pub(crate) struct Channels {
-    calls: HashMap<u64, oneshot::Sender<Result<Message, CallError>>>,
-    listeners: HashMap<u64, mpsc::UnboundedSender<Message>>,
+    calls: BTreeMap<u64, oneshot::Sender<Result<Message, CallError>>>,
+    listeners: BTreeMap<u64, mpsc::UnboundedSender<Message>>,
     ended: bool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A method that must wait returns a [`Wait`]. Outside of coroutines the thread then serves its
 //! events until the [`Gate`] opens, as `vwait` does; inside a coroutine the coroutine yields, and
-//! an event of its own resumes it.
+//! an event resumes it.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
