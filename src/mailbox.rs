@@ -193,6 +193,11 @@ impl<T: Weight> Receiver<T> {
         self.take_front()
     }
 
+    /// Whether there surely is a next item. It may say no although one has come in.
+    pub fn has_next(&self) -> bool {
+        !self.front.borrow().is_empty()
+    }
+
     /// Weighty items not yet taken, and their weight.
     pub fn pending(&self) -> Bound {
         let (items, bytes) = self.taken.get();

@@ -147,6 +147,23 @@ impl Obj {
         }
     }
 
+    /// Whether the string is empty. A list with elements, as callbacks are, need not become a string
+    /// for that.
+    pub fn is_empty(&self) -> bool {
+        let api = api();
+        // SAFETY: the head of a value is public.
+        let head = unsafe { &*self.raw() };
+        if head.bytes.is_null() && head.type_ptr == api.list_type {
+            let (mut count, mut start) = (0isize, std::ptr::null_mut());
+            // SAFETY: a live list lends its array.
+            unsafe {
+                (api.list_obj_get_elements)(std::ptr::null_mut(), self.raw(), &mut count, &mut start);
+            }
+            return api.out_size(&count) == 0;
+        }
+        self.modified_utf8().is_empty()
+    }
+
     /// The string; what Unicode has no form for (lone surrogates) becomes U+FFFD.
     pub fn to_text(&self) -> Cow<'_, str> {
         text::from_modified(self.modified_utf8())
