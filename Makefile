@@ -7,7 +7,7 @@
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make soak SOAK_MINUTES=10             a long run whose memory must stay flat; see docs/soak.md
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
-#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, and natstcl into $(PREFIX)/bin
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib; natstcl into bin, manual pages into share/man
 
 PREFIX     ?= /usr/local
 TCLSH      ?= tclsh
@@ -20,13 +20,21 @@ PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
 INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
+MANUAL      = $(DESTDIR)$(PREFIX)/share/man
+PAGES      := nats.n nats_jetstream.n nats_kv.n natstcl.1
 # Where the link to the tool leads, as seen from its folder.
 TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
 
-.PHONY: all library library-path demo bench bench-guard test test-matrix soak test-tcl prepare \
+.PHONY: all manpages library library-path demo bench bench-guard test test-matrix soak test-tcl prepare \
     install uninstall clean distclean
 
 all: $(PACKAGE)/pkgIndex.tcl library
+
+manpages: build/man/nats.n
+
+# One run writes all pages.
+build/man/nats.n: scripts/manpages Cargo.toml $(wildcard docs/*.md)
+	$(TCLSH) scripts/manpages build/man
 
 # Cargo knows best what is stale, so it is always asked. An unchanged library keeps its file.
 library:
@@ -66,7 +74,7 @@ test-tcl: all
 prepare:
 	scripts/prepare
 
-install: all
+install: all manpages
 	install -d $(INSTALLED)/$(PLATFORM)
 	install -m 644 $(PACKAGE)/pkgIndex.tcl $(INSTALLED)/pkgIndex.tcl
 	install -m 755 $(LIBRARY) $(INSTALLED)/$(PLATFORM)/$(notdir $(LIBRARY))
@@ -74,12 +82,16 @@ install: all
 	install -m 644 tools/natstcl/*.tcl $(INSTALLED)/natstcl
 	install -m 755 tools/natstcl/natstcl $(INSTALLED)/natstcl
 	ln -sfn $(TOOL_TARGET) $(TOOL)
+	install -d $(MANUAL)/mann $(MANUAL)/man1
+	install -m 644 $(addprefix build/man/,$(filter %.n,$(PAGES))) $(MANUAL)/mann
+	install -m 644 $(addprefix build/man/,$(filter %.1,$(PAGES))) $(MANUAL)/man1
 	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
 
 # A tool that belongs to another version stays.
 uninstall:
 	rm -rf $(INSTALLED)
 	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then rm $(TOOL); fi
+	rm -f $(addprefix $(MANUAL)/mann/,$(filter %.n,$(PAGES))) $(addprefix $(MANUAL)/man1/,$(filter %.1,$(PAGES)))
 
 clean:
 	rm -rf build
