@@ -5,12 +5,15 @@
 //! when the server has changed, everything asked for counts as lost and is asked for again. That
 //! can bring a message twice, which consumers with acknowledgements always can; it never loses one.
 
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Context;
+use super::api::ApiReply;
 use super::error::JetStreamError;
 use super::pull::PullBody;
 use super::pull_status::{Meaning, PullStatus};
@@ -116,7 +119,12 @@ struct Consumption {
     fruitless: u32,
     /// The code of the last report since a sign of life: the same trouble is told once.
     told: Option<&'static str>,
+    /// The question whether the consumer still exists. Pulling goes on meanwhile: servers that have
+    /// lost their leader may never answer it.
+    look_up: Option<LookUp>,
 }
+
+type LookUp = Pin<Box<dyn Future<Output = Result<ApiReply, JetStreamError>> + Send>>;
 
 impl Consumption {
     fn new(
@@ -143,6 +151,7 @@ impl Consumption {
             not_before: None,
             fruitless: 0,
             told: None,
+            look_up: None,
         }
     }
 
@@ -171,15 +180,18 @@ impl Consumption {
                     }
                     None
                 }
+                found = answer(&mut self.look_up) => {
+                    self.look_up = None;
+                    deleted(found)
+                }
                 () = self.context.client.sleep_while_reading(left) => {
                     self.time_passed();
                     None
                 }
             };
-            let fatal = match fatal {
-                None if self.is_in_doubt() => self.look_up().await,
-                fatal => fatal,
-            };
+            if self.is_in_doubt() {
+                self.look_up();
+            }
             if let Some(report) = fatal {
                 self.listener.unsubscribe();
                 self.outlet.send(Event::Ended(Some(report)), 0);
@@ -345,28 +357,25 @@ impl Consumption {
 
     /// Whether it seems that there is no such consumer.
     fn is_in_doubt(&self) -> bool {
-        self.told == Some("ErrNoResponders")
+        self.look_up.is_none()
+            && self.told == Some("ErrNoResponders")
             && self.fruitless >= DOUBTS
             && self.fruitless.is_power_of_two()
             && self.not_before.is_some()
     }
 
     /// Asks whether the consumer exists. It may be gone since a time without a connection.
-    async fn look_up(&mut self) -> Option<Report> {
+    fn look_up(&mut self) {
         self.fruitless += 1;
         let place = format!("{}.{}", self.settings.stream, self.settings.consumer);
-        match self.context.api(&format!("CONSUMER.INFO.{place}"), "").await {
-            Err(JetStreamError::Api(error)) if error.code() == 404 => Some(Report {
-                code: "ErrConsumerDeleted",
-                text: format!("stopped: {}", error.description()),
-            }),
-            _ => None,
-        }
+        let found = self.context.api(&format!("CONSUMER.INFO.{place}"), "");
+        self.look_up = Some(Box::pin(found));
     }
 
     fn shows_life(&mut self) {
         self.fruitless = 0;
         self.told = None;
+        self.look_up = None;
     }
 
     fn is_news(&mut self, code: &'static str) -> bool {
@@ -394,5 +403,23 @@ impl Consumption {
         times
             .min()
             .unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
+    }
+}
+
+async fn answer(look_up: &mut Option<LookUp>) -> Result<ApiReply, JetStreamError> {
+    match look_up {
+        Some(found) => found.await,
+        None => pending().await,
+    }
+}
+
+/// Why nothing can go on, if the consumer was looked up and is not there.
+fn deleted(found: Result<ApiReply, JetStreamError>) -> Option<Report> {
+    match found {
+        Err(JetStreamError::Api(error)) if error.code() == 404 => Some(Report {
+            code: "ErrConsumerDeleted",
+            text: format!("stopped: {}", error.description()),
+        }),
+        _ => None,
     }
 }
