@@ -17,10 +17,12 @@
 #                                    end; new ones work
 #   proxy::inject $p client $bytes   sends bytes to that side of the newest connection
 #   proxy::cut $p                    closes all connections
+#   proxy::cut $p client $n          the same, and cut_after for what comes next
 #   proxy::cut_after $p client $n    once, closes a connection when n more bytes came from that side
 #   proxy::reset $p                  resets all connections, each when its client has sent something
 #                                    that was not taken, see pause
 #   proxy::refuse $p; proxy::accept $p    stops and resumes listening
+#   proxy::mend $p                   takes back all of refuse, pause, limit, pace, delay, cut_after
 #   proxy::connections $p            how many are open
 #   proxy::accepted $p               how many there ever were
 #   proxy::stop $p
@@ -60,11 +62,12 @@ proc proxy::pace {handle side bytes ms} { Ask $handle pace $side $bytes $ms }
 proc proxy::delay {handle side ms} { Ask $handle delay $side $ms }
 proc proxy::silence {handle} { Ask $handle silence }
 proc proxy::inject {handle side bytes} { Ask $handle inject $side $bytes }
-proc proxy::cut {handle} { Ask $handle cut }
+proc proxy::cut {handle {side ""} {bytes ""}} { Ask $handle cut $side $bytes }
 proc proxy::cut_after {handle side bytes} { Ask $handle cut_after $side $bytes }
 proc proxy::reset {handle} { Ask $handle reset }
 proc proxy::refuse {handle} { Ask $handle refuse }
 proc proxy::accept {handle} { Ask $handle accept }
+proc proxy::mend {handle} { Ask $handle mend }
 proc proxy::connections {handle} { Ask $handle connections }
 proc proxy::accepted {handle} { Ask $handle accepted }
 

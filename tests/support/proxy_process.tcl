@@ -222,8 +222,20 @@ namespace eval order {
         puts -nonewline [lindex $link [Position $name]] $bytes
     }
 
-    proc cut {} {
+    proc cut {name bytes} {
         foreach link [openLinks] { drop [lindex $link 0] }
+        if {$name ne ""} { cut_after $name $bytes }
+    }
+
+    proc mend {} {
+        foreach name {client server} {
+            limit $name ""
+            cut_after $name ""
+            pace $name "" 0
+            delay $name 0
+            continue $name
+        }
+        accept
     }
 
     proc SetPaused {name state} {
