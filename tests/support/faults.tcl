@@ -209,7 +209,7 @@ proc faults::leftovers {} {
     # The last socket is closed in the background.
     if {[catch {
         waitfor {[thread_count] <= [dict get $::faults::normal threads] &&
-            [open_file_count] <= [dict get $::faults::normal files]}
+            [open_file_count] <= [dict get $::faults::normal files]} 30000
     } message]} {
         return $message
     }
