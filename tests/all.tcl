@@ -5,7 +5,7 @@
 # A pattern names files as in "delivery.test" or "js_*"; without one all files run. The last line
 # is "N passed, N failed, N skipped", and the exit code is 1 when anything failed. A file that
 # crashes, gives no summary or does not end in time counts as one failure, and the report names
-# the test that was running. The figures that the files on faults print are passed on.
+# the test that was running. Lines of figures, as in "faults: …", are passed on.
 
 set here [file dirname [file normalize [info script]]]
 

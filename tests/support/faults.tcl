@@ -10,6 +10,7 @@
 #   faults::feed ?n? ?header?        so does the witness
 #   faults::secure                   waits until all has arrived that can
 #   faults::inject script            runs what brings a fault about, and counts it
+#   faults::restart                  kills the server and starts it again; the witness is back first
 #   faults::recover                  until a loss was seen and the connection is connected again
 #   faults::story                    since the last look: the codes of last_error ("-" when cleared)
 #                                    and the statuses, as the variables' traces saw them; runs of
@@ -146,6 +147,17 @@ proc faults::inject {script} {
     uplevel 1 $script
 }
 
+# Nobody would take what the connection sends while the witness is away.
+proc faults::restart {} {
+    variable server
+    variable proxy
+    proxy::refuse $proxy
+    server::kill $server
+    server::restart $server
+    waitfor {![catch { $::faults::witness ping }]} 60000
+    proxy::mend $proxy
+}
+
 proc faults::recover {} {
     variable conn
     variable seen
@@ -197,7 +209,7 @@ proc faults::leftovers {} {
     # The last socket is closed in the background.
     if {[catch {
         waitfor {[thread_count] <= [dict get $::faults::normal threads] &&
-            [open_file_count] <= [dict get $::faults::normal files]}
+            [open_file_count] <= [dict get $::faults::normal files]} 30000
     } message]} {
         return $message
     }

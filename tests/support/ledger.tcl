@@ -7,8 +7,6 @@
 #   ledger::got $name $number            it has arrived
 #   ledger::secure $name                 all that was sent has had its chance: what has come is
 #                                        settled, and what has not is counted as in flight or lost
-#   ledger::discarded $name $count       so many of what was sent last were given up, and the
-#                                        connection has said so
 #   ledger::close $name                  secure, and the end of the account. Returns what is wrong:
 #                                        lost, twice or out of order; {} if nothing is
 #   ledger::injected ?count?             so many faults were brought about
@@ -17,7 +15,7 @@
 # The runner shows that line, see ../all.tcl.
 
 namespace eval ledger {
-    variable figures {injected 0 sent 0 received 0 flying 0 discarded 0 lost 0}
+    variable figures {injected 0 sent 0 received 0 flying 0 lost 0}
     # Per account: what is neither settled nor counted yet, number -> firm; the last number that
     # came; and complaints.
     variable pending
@@ -62,16 +60,6 @@ proc ledger::secure {name} {
     set pending($name) {}
 }
 
-proc ledger::discarded {name count} {
-    variable pending
-    set last [lrange [dict keys $pending($name)] end-[expr {$count - 1}] end]
-    if {[llength $last] != $count} {
-        Complain $name "$count were given up, but only [llength $last] can be"
-    }
-    foreach number $last { dict unset pending($name) $number }
-    Count discarded [llength $last]
-}
-
 proc ledger::close {name} {
     variable complaints
     secure $name
@@ -84,7 +72,7 @@ proc ledger::report {} {
     variable figures
     dict with figures {
         puts "faults: $injected injected, $sent sent, $received received,\
-            $flying in flight at a cut, $discarded given up and told, $lost lost"
+            $flying in flight at a cut, $lost lost"
     }
 }
 
