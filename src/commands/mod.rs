@@ -7,12 +7,14 @@
 //! - `kv`: the class `nats::key_value`;
 //! - `msg`, `header`: the ensembles for messages;
 //! - `time`: `isotime_to_msec`;
+//! - `advice`: what can be done about the errors that users meet first;
 //! - `children`: objects that live no longer than another;
 //! - `options`: name/value options and their checks;
 //! - `json`: JSON from and to Tcl values;
 //! - `message`: messages as dicts;
 //! - `promise`: results that are waited for.
 
+mod advice;
 mod children;
 pub mod connection;
 mod header;

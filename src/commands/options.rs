@@ -4,6 +4,7 @@
 //! counts. Values are checked in the order in which a method declares its options, then unknown
 //! names are reported, so that a call with several faults always reports the same one.
 
+use super::advice;
 use crate::tcl::{Error, Obj, Result};
 
 /// What values an option takes; the name of a kind appears in messages.
@@ -55,7 +56,7 @@ pub fn parse(words: &[Obj], specs: &'static [Spec]) -> Result<Values> {
         }
     }
     match unknown {
-        Some(name) => Err(invalid(format!("Unknown option {name}"))),
+        Some(name) => Err(advice::unknown_option(&name, specs.iter().map(|spec| spec.name))),
         None => Ok(Values { specs, values }),
     }
 }

@@ -120,7 +120,7 @@ pub fn read_reply(subject: &str, text: &str) -> Result<Map<String, Value>, JetSt
         .map_err(|error| bad_reply(subject, format!("no JSON object ({error})")))?;
     match ApiError::of(&fields) {
         None => Ok(fields),
-        Some(error) => Err(JetStreamError::Api(error)),
+        Some(error) => Err(JetStreamError::Api(error.to_request(subject))),
     }
 }
 

@@ -71,6 +71,8 @@ impl JetStreamError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
     fields: Map<String, Value>,
+    /// The subject of the request, where it tells what the error is about.
+    asked: Option<String>,
 }
 
 impl ApiError {
@@ -80,6 +82,7 @@ impl ApiError {
             Value::Null => None,
             Value::Object(fields) => Some(ApiError {
                 fields: fields.clone(),
+                asked: None,
             }),
             other => Some(ApiError::new(0, 0, &other.to_string())),
         }
@@ -94,7 +97,21 @@ impl ApiError {
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
         ApiError {
             fields: fields.into_iter().collect(),
+            asked: None,
         }
+    }
+
+    /// The same error as the answer to a request to this subject.
+    pub fn to_request(self, subject: &str) -> ApiError {
+        ApiError {
+            asked: Some(subject.to_owned()),
+            ..self
+        }
+    }
+
+    /// The subject of the request that it answers, if that is known.
+    pub fn asked(&self) -> Option<&str> {
+        self.asked.as_deref()
     }
 
     /// A status like those of HTTP.

@@ -15,6 +15,8 @@ pub enum Error {
     Tcl { code: Vec<String>, message: String },
     /// An error that Tcl raised: its return options, so that code and trace survive.
     Raised { options: Obj, message: Obj },
+    /// An error with a line for people that stands in the trace, below the message.
+    Advised { error: Box<Error>, advice: String },
 }
 
 pub type Result<T = ()> = std::result::Result<T, Error>;
@@ -41,9 +43,19 @@ impl Error {
         }
     }
 
+    /// The same error with what can be done about it. Messages are matched by scripts, so it goes
+    /// where only people look: into the trace, which a shell shows for an error nobody catches.
+    pub fn advised(self, advice: impl Into<String>) -> Error {
+        Error::Advised {
+            error: Box::new(self),
+            advice: advice.into(),
+        }
+    }
+
     /// The same error with one more entry in its return options, beside the error code.
     pub fn with_option(self, name: &str, value: &str) -> Error {
         let (code, message) = match self {
+            Error::Advised { error, advice } => return error.with_option(name, value).advised(advice),
             Error::Nats { code, message } => (vec![Obj::text("NATS"), Obj::text(code)], message),
             Error::Tcl { code, message } => (code.iter().map(|word| Obj::text(word)).collect(), message),
             raised @ Error::Raised { .. } => return raised,
@@ -103,12 +115,20 @@ impl Error {
         match self {
             Error::Nats { message, .. } | Error::Tcl { message, .. } => Cow::Borrowed(message),
             Error::Raised { message, .. } => message.to_text(),
+            Error::Advised { error, .. } => error.message(),
         }
     }
 
     /// Leaves the error in the interpreter and returns `TCL_ERROR`.
     pub(super) fn leave(self, interp: &Interp) -> std::ffi::c_int {
         let (code, message) = match self {
+            Error::Advised { error, advice } => {
+                let status = error.leave(interp);
+                let line = Obj::text(&format!("\n    ({advice})"));
+                // SAFETY: a live value, of which Tcl copies the text.
+                unsafe { (api().append_obj_to_error_info)(interp.raw(), line.raw()) };
+                return status;
+            }
             Error::Nats { code, message } => (vec!["NATS".to_owned(), code.to_owned()], message),
             Error::Tcl { code, message } => (code, message),
             Error::Raised { options, message } => {

@@ -8,10 +8,11 @@ use crate::client::pool::PoolError;
 use crate::client::settings::Options;
 use crate::client::status::Status;
 use crate::client::url::ServerUrl;
+use crate::commands::advice;
 use crate::commands::options::{Kind, Spec, gives, invalid, is_true, parse, spec, to_count, to_integer};
 use crate::mailbox::Bound;
 use crate::protocol::subject::check_publish;
-use crate::tcl::{Call, Interp, Obj, Reply, Result};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result};
 
 /// Every option in the order in which faults are reported.
 const OPTIONS: &[Spec] = &[
@@ -230,8 +231,12 @@ fn value_of(connection: &Connection, option: &Obj) -> Result<Reply> {
     }
     match connection.config.borrow().get(name) {
         Some(value) => Ok(Reply::Value(value.clone())),
-        None => Err(invalid(format!("Invalid option {text}"))),
+        None => Err(no_such_option(&text)),
     }
+}
+
+fn no_such_option(text: &str) -> Error {
+    invalid(format!("Invalid option {text}")).advised(advice::options(OPTIONS.iter().map(|spec| spec.name)))
 }
 
 pub fn configure(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
@@ -320,7 +325,7 @@ pub fn reset(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         let text = option.to_text();
         let name = text.trim_start_matches('-').to_owned();
         if connection.config.borrow().get(&name).is_none() {
-            return Err(invalid(format!("Invalid option {text}")));
+            return Err(no_such_option(&text));
         }
         names.push(name);
     }

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::client::error::ConnectionError;
 use crate::client::event::{Event, EventSink, LogLevel};
 use crate::client::status::Status;
-use crate::commands::options::invalid;
+use crate::commands::advice;
 use crate::commands::promise::Promise;
 use crate::mailbox::{Sender, Weight};
 use crate::tcl::{Call, Error, Obj, Reply, Result, Work, class};
@@ -57,7 +57,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         [option] if option.modified_utf8() == b"-async" => false,
         words => {
             let words: Vec<_> = words.iter().map(Obj::to_text).collect();
-            return Err(invalid(format!("Unknown option {}", words.join(" "))));
+            return Err(advice::unknown_option(&words.join(" "), ["async"]));
         }
     };
     // While a life begins or ends, its traces run with the status still, or already, closed.
@@ -65,7 +65,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         return Ok(Reply::Empty);
     }
     if connection.pool().is_empty() {
-        return Err(Error::nats("ErrNoServers", "Server pool is empty"));
+        return Err(Error::nats("ErrNoServers", "Server pool is empty").advised(advice::NO_SERVERS));
     }
     let sink = LifeSink {
         sender: connection.mailbox.start_epoch(),
@@ -120,7 +120,7 @@ pub fn destroy(connection: &Rc<Connection>) -> Work {
 }
 
 pub fn raise(error: ConnectionError) -> Error {
-    Error::nats(error.code, error.text)
+    advice::for_code(Error::nats(error.code, error.text))
 }
 
 impl Connection {
@@ -229,7 +229,7 @@ impl Connection {
     fn failure(&self) -> Error {
         match &*self.last_error.borrow() {
             Some(error) if self.pool().len() == 1 => raise(error.clone()),
-            _ => Error::nats("ErrNoServers", "No servers available for connection"),
+            _ => advice::for_code(Error::nats("ErrNoServers", "No servers available for connection")),
         }
     }
 

@@ -47,6 +47,7 @@ use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
 use self::subscribe::Subscription;
+use super::advice;
 use super::children::Children;
 use super::message::Keys;
 use super::promise::Promise;
@@ -291,5 +292,5 @@ impl Connection {
 }
 
 pub fn not_connected() -> Error {
-    Error::nats("ErrConnectionClosed", "No connection to NATS server")
+    advice::for_code(Error::nats("ErrConnectionClosed", "No connection to NATS server"))
 }

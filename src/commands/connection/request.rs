@@ -8,6 +8,7 @@ use super::lifecycle::closed;
 use super::publish::{Draft, Fields, refused};
 use super::subscribe::Callback;
 use crate::client::event::LogLevel;
+use crate::commands::advice;
 use crate::commands::options::{Kind, Spec, Values, invalid, parse, spec};
 use crate::commands::promise::Promise;
 use crate::protocol::Message;
@@ -292,7 +293,7 @@ impl Pending {
     fn no_responders(&self) -> Error {
         if self.many {
             let text = format!("{NO_RESPONDERS} to {}", self.subject.to_text());
-            Error::nats("ErrNoResponders", text)
+            advice::for_code(Error::nats("ErrNoResponders", text))
         } else {
             no_responders()
         }
@@ -301,7 +302,7 @@ impl Pending {
 
 /// Nobody listens to the subject of a request for one reply.
 pub fn no_responders() -> Error {
-    Error::nats("ErrNoResponders", NO_RESPONDERS)
+    advice::for_code(Error::nats("ErrNoResponders", NO_RESPONDERS))
 }
 
 /// No reply came in time.

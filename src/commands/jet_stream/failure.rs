@@ -1,18 +1,19 @@
 //! What scripts see of the errors of JetStream.
 
 use crate::client::background::CallError;
+use crate::commands::advice;
 use crate::commands::connection::not_connected;
 use crate::commands::connection::publish::{headers_not_supported, max_payload, refused};
 use crate::commands::connection::request::{no_responders, timed_out};
 use crate::jetstream::error::{ApiError, JetStreamError};
 use crate::tcl::Error;
 
-/// The error code and message of an error.
+/// The error code and message of an error, with advice for those who do not catch it.
 pub fn to_tcl(error: JetStreamError) -> Error {
     let message = error.to_string();
     match error {
         JetStreamError::Api(error) => api(&error),
-        JetStreamError::NotEnabled => Error::nats("ErrJetStreamNotEnabled", message),
+        JetStreamError::NotEnabled => advice::for_code(Error::nats("ErrJetStreamNotEnabled", message)),
         JetStreamError::MsgNotFound => Error::nats("ErrMsgNotFound", message),
         JetStreamError::InvalidRequest => Error::nats("ErrInvalidArg", message),
         JetStreamError::PullTimeout { .. } => Error::nats("ErrTimeout", message),
@@ -25,7 +26,12 @@ pub fn to_tcl(error: JetStreamError) -> Error {
 
 /// The error code without `NATS` and without numbers, and the message.
 pub fn code_and_text(error: JetStreamError) -> (String, String) {
-    match to_tcl(error) {
+    parts(to_tcl(error))
+}
+
+fn parts(error: Error) -> (String, String) {
+    match error {
+        Error::Advised { error, .. } => parts(*error),
         Error::Nats { code, message } => (code.to_owned(), message),
         Error::Tcl { code, message } => (code.into_iter().nth(1).unwrap_or_default(), message),
         Error::Raised { message, .. } => ("ErrInternal".to_owned(), message.to_text().into_owned()),
@@ -34,10 +40,11 @@ pub fn code_and_text(error: JetStreamError) -> (String, String) {
 
 fn api(error: &ApiError) -> Error {
     let words = std::iter::once("NATS".to_owned()).chain(error.error_code());
-    Error::Tcl {
+    let raised = Error::Tcl {
         code: words.collect(),
         message: error.description().to_owned(),
-    }
+    };
+    advice::for_answer(raised, error.asked())
 }
 
 fn call(subject: &str, error: CallError) -> Error {

@@ -12,6 +12,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::commands::advice;
 use crate::commands::json;
 use crate::commands::options::{self, Spec, collect, invalid, invalid_value, to_count};
 use crate::tcl::{Interp, Obj, Result};
@@ -157,7 +158,10 @@ pub fn parse(
         }
     }
     match unknown {
-        Some(name) => Err(invalid(format!("Unknown option {name}"))),
+        Some(name) => Err(advice::unknown_option(
+            &name,
+            fields.iter().map(|field| field.name),
+        )),
         None => Ok(Given { fields, values }),
     }
 }

@@ -1,5 +1,6 @@
 //! What scripts see of the errors of buckets.
 
+use crate::commands::advice;
 use crate::commands::connection::operations::End;
 use crate::commands::jet_stream::failure;
 use crate::kv::error::KvError;
@@ -23,7 +24,7 @@ pub fn write_ended(end: End) -> Error {
 fn named(bucket_not_found: &'static str, error: KvError) -> Error {
     let message = error.to_string();
     match error {
-        KvError::BucketNotFound(_) => Error::nats(bucket_not_found, message),
+        KvError::BucketNotFound(_) => Error::nats(bucket_not_found, message).advised(advice::NO_BUCKET),
         KvError::KeyNotFound(_) => Error::nats("ErrKeyNotFound", message),
         KvError::Timeout { .. } => Error::nats("ErrTimeout", message),
         KvError::Unsupported(_) => Error::nats("ErrUnsupported", message),
