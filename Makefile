@@ -6,7 +6,7 @@
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
-#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, and natstcl into $(PREFIX)/bin
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, natstcl into $(PREFIX)/bin, man pages
 
 PREFIX     ?= /usr/local
 TCLSH      ?= tclsh
@@ -21,11 +21,20 @@ INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
 TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
 # Where the link to the tool leads, as seen from its folder.
 TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
+# scripts/manual makes all pages at once.
+MANUAL     := mann/nats.n mann/nats_jetstream.n mann/nats_kv.n man1/natstcl.1
+MANUALS     = $(DESTDIR)$(PREFIX)/share/man
 
-.PHONY: all library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
+.PHONY: all manual library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
     uninstall clean distclean
 
-all: $(PACKAGE)/pkgIndex.tcl library
+all: $(PACKAGE)/pkgIndex.tcl library manual
+
+manual: build/man/made
+
+build/man/made: scripts/manual docs/*.md Cargo.toml
+	$(TCLSH) scripts/manual $(VERSION) build/man
+	@touch $@
 
 # Cargo knows best what is stale, so it is always asked. An unchanged library keeps its file.
 library:
@@ -70,12 +79,15 @@ install: all
 	install -m 644 tools/natstcl/*.tcl $(INSTALLED)/natstcl
 	install -m 755 tools/natstcl/natstcl $(INSTALLED)/natstcl
 	ln -sfn $(TOOL_TARGET) $(TOOL)
+	install -d $(MANUALS)/mann $(MANUALS)/man1
+	for page in $(MANUAL); do install -m 644 build/man/$$page $(MANUALS)/$$page || exit; done
 	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
 
-# A tool that belongs to another version stays.
+# A tool that belongs to another version stays, and the man pages with it.
 uninstall:
 	rm -rf $(INSTALLED)
-	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then rm $(TOOL); fi
+	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then \
+		rm $(TOOL) && rm -f $(addprefix $(MANUALS)/,$(MANUAL)); fi
 
 clean:
 	rm -rf build
