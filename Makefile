@@ -6,7 +6,7 @@
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
-#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib, natstcl into $(PREFIX)/bin, man pages
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX): package, natstcl, man pages
 
 PREFIX     ?= /usr/local
 TCLSH      ?= tclsh
@@ -17,10 +17,13 @@ EXTENSION  := $(if $(filter darwin-%,$(PLATFORM)),.dylib,.so)
 CARGO_OUT  := $(or $(CARGO_TARGET_DIR),target)/release/libnats$(EXTENSION)
 PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
-INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
+# Where Tcl looks for packages below PREFIX: Debian's has lib/tcltk in place of lib.
+LIB        := $(or $(shell echo 'puts [expr {"$(PREFIX)/lib/tcltk" in $$auto_path ? "lib/tcltk" : "lib"}]' | \
+    env -u TCLLIBPATH $(TCLSH) 2>/dev/null),lib)
+INSTALLED   = $(DESTDIR)$(PREFIX)/$(LIB)/nats$(VERSION)
 TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
 # Where the link to the tool leads, as seen from its folder.
-TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
+TOOL_TARGET = ../$(LIB)/nats$(VERSION)/natstcl/natstcl
 # scripts/manual makes all pages at once.
 MANUAL     := mann/nats.n mann/nats_jetstream.n mann/nats_kv.n man1/natstcl.1
 MANUALS     = $(DESTDIR)$(PREFIX)/share/man
@@ -81,7 +84,7 @@ install: all
 	ln -sfn $(TOOL_TARGET) $(TOOL)
 	install -d $(MANUALS)/mann $(MANUALS)/man1
 	for page in $(MANUAL); do install -m 644 build/man/$$page $(MANUALS)/$$page || exit; done
-	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
+	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/$(LIB)"
 
 # A tool that belongs to another version stays, and the man pages with it.
 uninstall:
