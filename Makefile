@@ -5,8 +5,9 @@
 #   make bench-guard                     counts of instructions against the recorded ones
 #   make test                            everything; see scripts/test
 #   make test-matrix                     what takes longer; see scripts/test-matrix
+#   make soak SOAK_MINUTES=10             a long run whose memory must stay flat; see docs/soak.md
 #   make test-tcl FILES=x.test TCLSH=…   some suites in one shell
-#   make install PREFIX=… DESTDIR=…      into $(PREFIX): package, natstcl, man pages
+#   make install PREFIX=… DESTDIR=…      into $(PREFIX)/lib; natstcl into bin, manual pages into share/man
 
 PREFIX     ?= /usr/local
 TCLSH      ?= tclsh
@@ -22,22 +23,21 @@ LIB        := $(or $(shell echo 'puts [expr {"$(PREFIX)/lib/tcltk" in $$auto_pat
     env -u TCLLIBPATH $(TCLSH) 2>/dev/null),lib)
 INSTALLED   = $(DESTDIR)$(PREFIX)/$(LIB)/nats$(VERSION)
 TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
+MANUAL      = $(DESTDIR)$(PREFIX)/share/man
+PAGES      := nats.n nats_jetstream.n nats_kv.n natstcl.1
 # Where the link to the tool leads, as seen from its folder.
 TOOL_TARGET = ../$(LIB)/nats$(VERSION)/natstcl/natstcl
-# scripts/manual makes all pages at once.
-MANUAL     := mann/nats.n mann/nats_jetstream.n mann/nats_kv.n man1/natstcl.1
-MANUALS     = $(DESTDIR)$(PREFIX)/share/man
 
-.PHONY: all manual library library-path demo bench bench-guard test test-matrix test-tcl prepare install \
-    uninstall clean distclean
+.PHONY: all manpages library library-path demo bench bench-guard test test-matrix soak test-tcl prepare \
+    install uninstall clean distclean
 
-all: $(PACKAGE)/pkgIndex.tcl library manual
+all: $(PACKAGE)/pkgIndex.tcl library
 
-manual: build/man/made
+manpages: build/man/nats.n
 
-build/man/made: scripts/manual docs/*.md Cargo.toml
-	$(TCLSH) scripts/manual $(VERSION) build/man
-	@touch $@
+# One run writes all pages.
+build/man/nats.n: scripts/manpages Cargo.toml $(wildcard docs/*.md)
+	$(TCLSH) scripts/manpages build/man
 
 # Cargo knows best what is stale, so it is always asked. An unchanged library keeps its file.
 library:
@@ -67,6 +67,9 @@ test:
 test-matrix:
 	scripts/test-matrix
 
+soak:
+	scripts/soak
+
 test-tcl: all
 	NATS_SERVER="$${NATS_SERVER:-$$(scripts/nats-server)}" TCLLIBPATH=$(CURDIR)/build \
 		$(TCLSH) tests/all.tcl $(FILES)
@@ -74,7 +77,7 @@ test-tcl: all
 prepare:
 	scripts/prepare
 
-install: all
+install: all manpages
 	install -d $(INSTALLED)/$(PLATFORM)
 	install -m 644 $(PACKAGE)/pkgIndex.tcl $(INSTALLED)/pkgIndex.tcl
 	install -m 755 $(LIBRARY) $(INSTALLED)/$(PLATFORM)/$(notdir $(LIBRARY))
@@ -82,15 +85,16 @@ install: all
 	install -m 644 tools/natstcl/*.tcl $(INSTALLED)/natstcl
 	install -m 755 tools/natstcl/natstcl $(INSTALLED)/natstcl
 	ln -sfn $(TOOL_TARGET) $(TOOL)
-	install -d $(MANUALS)/mann $(MANUALS)/man1
-	for page in $(MANUAL); do install -m 644 build/man/$$page $(MANUALS)/$$page || exit; done
+	install -d $(MANUAL)/mann $(MANUAL)/man1
+	install -m 644 $(addprefix build/man/,$(filter %.n,$(PAGES))) $(MANUAL)/mann
+	install -m 644 $(addprefix build/man/,$(filter %.1,$(PAGES))) $(MANUAL)/man1
 	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/$(LIB)"
 
-# A tool that belongs to another version stays, and the man pages with it.
+# A tool that belongs to another version stays.
 uninstall:
 	rm -rf $(INSTALLED)
-	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then \
-		rm $(TOOL) && rm -f $(addprefix $(MANUALS)/,$(MANUAL)); fi
+	if [ "$$(readlink $(TOOL))" = $(TOOL_TARGET) ]; then rm $(TOOL); fi
+	rm -f $(addprefix $(MANUAL)/mann/,$(filter %.n,$(PAGES))) $(addprefix $(MANUAL)/man1/,$(filter %.1,$(PAGES)))
 
 clean:
 	rm -rf build

@@ -64,6 +64,14 @@ tcl_suites() {
     add_sum_in_log
 }
 
+# The long run in one of the shells, for so many minutes after its warm-up. All threads share one pool
+# of memory, or which thread has freed something would decide on what the process holds.
+soak() {
+    heading "Soak: $1, $2 min"
+    MALLOC_ARENA_MAX=1 TCLLIBPATH=$PWD/build ".cache/shells/$1" tests/soak/soak.tcl "$2" 2>&1 | tee "$log"
+    add_sum_in_log
+}
+
 # The last line in the log of a part that counts by itself.
 add_sum_in_log() {
     local counts

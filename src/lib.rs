@@ -10,6 +10,7 @@
 //!   jetstream  streams, consumers and their messages, in async Rust; knows nothing of Tcl
 //!   client     connections: servers, sessions, subscriptions, requests; knows nothing of Tcl
 //!     protocol   the wire grammar, without I/O
+//!   sync       the locks of all of them, which models replace
 //! ```
 //!
 //! A published message goes `commands -> client (outbox) -> socket` in the caller's thread and
@@ -23,6 +24,7 @@ pub mod jetstream;
 pub mod kv;
 mod mailbox;
 pub mod protocol;
+mod sync;
 mod tcl;
 
 tcl::package_entry!(Nats_Init => crate::commands::define);

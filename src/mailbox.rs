@@ -10,10 +10,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
+
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, lock};
 
 /// What an item counts against the mailbox's bound; items of weight 0 never fill it.
 pub trait Weight {
@@ -191,6 +193,11 @@ impl<T: Weight> Receiver<T> {
         self.take_front()
     }
 
+    /// Whether there surely is a next item. It may say no although one has come in.
+    pub fn has_next(&self) -> bool {
+        !self.front.borrow().is_empty()
+    }
+
     /// Weighty items not yet taken, and their weight.
     pub fn pending(&self) -> Bound {
         let (items, bytes) = self.taken.get();
@@ -284,10 +291,6 @@ impl<T> Drop for Receiver<T> {
 /// hears of room even if the receiver stops short of finding the mailbox empty.
 fn share(bound: &AtomicUsize) -> usize {
     bound.load(Ordering::Relaxed) / 8
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 # A pattern names files as in "delivery.test" or "js_*"; without one all files run. The last line
 # is "N passed, N failed, N skipped", and the exit code is 1 when anything failed. A file that
 # crashes, gives no summary or does not end in time counts as one failure, and the report names
-# the test that was running.
+# the test that was running. The figures that the files on faults print are passed on.
 
 set here [file dirname [file normalize [info script]]]
 
@@ -110,6 +110,8 @@ proc report {run ending} {
         [expr {$bad ? "FAIL" : "ok"}] [file tail [dict get $run file]] \
         {*}[dict values $counts] [expr {([clock milliseconds] - [dict get $run started]) / 1000.0}]]
     if {$bad} { puts [indent [withoutProgress $output]] }
+    # What a file counts besides its tests.
+    foreach line [regexp -all -inline -line {^(?:faults|hostile|fuzz|memory): .*$} $output] { puts "     $line" }
     foreach {- test reason} [regexp -all -inline -line {^\+\+\+\+ (\S+) SKIPPED: (.*)$} $output] {
         puts "     skipped $test: $reason"
     }

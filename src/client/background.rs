@@ -6,10 +6,10 @@
 //! has taken what one read brought before the next read is made. That keeps the channels short as
 //! long as an operation never waits for the network while messages of a listener queue up.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -25,6 +25,7 @@ use super::subscriptions::Receiver;
 use super::tables::Tables;
 use super::task::Task;
 use crate::protocol::{Message, ServerInfo, encode};
+use crate::sync::Mutex;
 
 impl Client {
     /// Sends a request whose reply comes to an operation of ours. It is written at once; an error
@@ -58,11 +59,12 @@ impl Client {
         Listener::new(self.clone(), sid, messages)
     }
 
-    /// Publishes for an operation of ours, without ever waiting. An empty `reply` means none.
+    /// Publishes for an operation of ours, without ever waiting and at once: it asks for more, or lets
+    /// more come. An empty `reply` means none.
     pub fn send(&self, subject: &[u8], reply: &[u8], payload: &[u8]) -> Result<(), PublishError> {
         let size = publish_size(subject, reply, None, payload);
         let encode = |buf: &mut BytesMut| encode::publish(buf, subject, reply, None, payload);
-        self.life().outbox.publish_now(size, Pace::Flow, |_| {}, encode)
+        self.life().outbox.publish_now(size, Pace::Single, |_| {}, encode)
     }
 
     /// Resolves when the server has seen everything that was written before, and what it had sent
@@ -346,8 +348,8 @@ impl<T> Outlet<T> {
 /// Where the messages for operations go: part of the tables of a life.
 #[derive(Default)]
 pub(crate) struct Channels {
-    calls: HashMap<u64, oneshot::Sender<Result<Message, CallError>>>,
-    listeners: HashMap<u64, mpsc::UnboundedSender<Message>>,
+    calls: BTreeMap<u64, oneshot::Sender<Result<Message, CallError>>>,
+    listeners: BTreeMap<u64, mpsc::UnboundedSender<Message>>,
     ended: bool,
 }
 

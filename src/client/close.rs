@@ -5,8 +5,8 @@
 //! resets the connection, and the server loses what it has not read yet.) The owner waits for
 //! the first of these steps only; the rest lingers in the background.
 
-use std::sync::{Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ use super::life::Life;
 use super::lock::lock;
 use super::transport::{ReadHalf, WriteHalf};
 use super::writer::Step;
+use crate::sync::{Condvar, Instant, Mutex};
 
 /// A flush ends after this long even with progress.
 const FLUSH_TOTAL: Duration = Duration::from_secs(30);
@@ -111,7 +112,7 @@ impl Closing {
                 return;
             }
             let woken = self.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

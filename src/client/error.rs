@@ -120,6 +120,13 @@ impl ConnectionError {
         )
     }
 
+    pub(crate) fn too_large_info() -> Self {
+        Self::new(
+            "ErrProtocol",
+            "Invalid protocol INFO with too large fields".to_owned(),
+        )
+    }
+
     pub(crate) fn tls(server: &str, reason: &str) -> Self {
         Self::new(
             "ErrTLS",

@@ -139,12 +139,7 @@ impl Event {
     pub fn weight(&self) -> usize {
         match self {
             Event::Message { message, .. } | Event::Reply { message, .. } => message.wire_len(),
-            Event::Info { info, .. } => {
-                let fields = info
-                    .fields()
-                    .map(|(name, value)| name.len() + value.to_string().len());
-                EMPTY_INFO + fields.sum::<usize>()
-            }
+            Event::Info { info, .. } => EMPTY_INFO + info.memory(),
             Event::Item { weight, .. } => *weight,
             Event::LastError(Some(error)) => error.text.len(),
             Event::Log { text, .. } => text.len(),

@@ -1,12 +1,13 @@
 //! The way to the owner's sink, and its end.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::timeout;
 
 use super::event::{ANSWER_TIME, Answer, Event, EventSink, LogLevel};
 use super::lock::lock;
+use crate::sync::Mutex;
 
 /// Delivers events until it is shut.
 ///

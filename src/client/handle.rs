@@ -216,6 +216,17 @@ impl Client {
         self.tables().forget_request(id, &self.life().outbox)
     }
 
+    /// Says whether the owner is about to handle more of what it was handed, and so to send more:
+    /// publishes that nobody waits for then go out together, a millisecond or two later at most.
+    pub fn hold(&self, more: bool) {
+        self.life().outbox.hold(more);
+    }
+
+    /// The owner has handled everything: what it sent meanwhile goes out.
+    pub fn let_go(&self) {
+        self.life().outbox.let_go();
+    }
+
     /// Ends the life and waits until that is done: no event is delivered once this returns.
     ///
     /// With `flush` a connected life first writes its outbox, bounded by the option
@@ -262,7 +273,7 @@ impl Client {
         &self.life.life
     }
 
-    pub(super) fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> crate::sync::MutexGuard<'_, Tables> {
         lock(&self.life().tables)
     }
 

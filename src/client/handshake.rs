@@ -22,6 +22,9 @@ const READ_SIZE: usize = 16 * 1024;
 /// Bytes that a server may send before its PONG: a few of the largest INFOs. Nothing else bounds
 /// what it makes us tell the owner meanwhile.
 const MAX_HANDSHAKE: usize = 4 * MAX_INFO;
+/// Operations that a server may send before its PONG. Each can make us tell the owner something,
+/// and nobody pauses a handshake until the owner has listened.
+const MAX_OPERATIONS: usize = 1000;
 
 /// A stream whose server has answered the handshake.
 pub(crate) struct Established {
@@ -40,6 +43,7 @@ struct Line {
     parser: Parser,
     buf: BytesMut,
     received: usize,
+    operations: usize,
     address: String,
 }
 
@@ -134,6 +138,7 @@ impl Line {
             parser: Parser::new(),
             buf: BytesMut::new(),
             received: 0,
+            operations: 0,
             address,
         }
     }
@@ -151,11 +156,12 @@ impl Line {
 
     async fn next_op(&mut self) -> Result<ServerOp, ConnectionError> {
         loop {
-            if let Some(op) = self.parser.next(&mut self.buf)? {
-                return Ok(op);
-            }
-            if self.received > MAX_HANDSHAKE {
+            if self.operations > MAX_OPERATIONS || self.received > MAX_HANDSHAKE {
                 return Err(ConnectionError::endless_handshake(&self.address));
+            }
+            if let Some(op) = self.parser.next(&mut self.buf)? {
+                self.operations += 1;
+                return Ok(op);
             }
             self.buf.reserve(READ_SIZE);
             match self.transport.read_buf(&mut self.buf).await {

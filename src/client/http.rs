@@ -104,6 +104,13 @@ impl Answer {
     }
 }
 
+/// The length of the head of an answer, and its status line, if it is complete.
+#[cfg(fuzzing)]
+pub fn head(bytes: &[u8]) -> Option<(usize, String)> {
+    let (answer, length) = Answer::parse(bytes).ok()??;
+    Some((length, answer.status_line()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,8 @@
 //! From anywhere a requested close leads out. Each transition is told by events, each in the
 //! order log line, `last_error`, `status`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -38,6 +38,7 @@ use super::tls;
 use super::transport::WriteHalf;
 use super::websocket;
 use crate::protocol::encode;
+use crate::sync::Mutex;
 
 /// What the owner's handle and the life task share.
 pub(crate) struct Life {
@@ -172,6 +173,7 @@ impl Life {
                 course.awaiting = true;
                 let delay = time_left(since, self.reconnect_delay(&server, &options).await);
                 self.wait(delay, &mut course.abandon, &mut events).await;
+                self.wait_for_owner(&mut course.abandon).await;
                 course.awaiting = false;
             }
             match self.attempt(&server, &mut events).await {
@@ -221,6 +223,20 @@ impl Life {
         self.gate.deliver(events);
         tokio::select! {
             () = sleep(delay) => {}
+            () = hurry.requested() => {}
+        }
+    }
+
+    /// Lets an owner catch up that has much to take: each attempt on a server that fails can tell
+    /// more.
+    async fn wait_for_owner(&self, hurry: &mut Abandon) {
+        let caught_up = async {
+            while !self.gate.has_room() {
+                self.gate.room().await;
+            }
+        };
+        tokio::select! {
+            () = caught_up => {}
             () = hurry.requested() => {}
         }
     }

@@ -41,6 +41,9 @@ pub mod identity;
 pub mod inbox;
 mod life;
 pub(crate) mod lock;
+#[cfg(all(test, feature = "models"))]
+#[path = "../../tests/models/mod.rs"]
+pub(crate) mod models;
 mod outbox;
 pub mod pauses;
 mod pings;
@@ -67,6 +70,8 @@ pub use close::CloseReport;
 pub use error::{ConnectionError, PublishError};
 pub use event::{Event, EventSink, LogLevel};
 pub use handle::Client;
+#[cfg(fuzzing)]
+pub use http::head;
 pub use identity::Identity;
 pub use settings::{Options, Settings};
 pub use status::Status;

@@ -9,8 +9,9 @@
 //! is accepted up to a larger limit, and refused beyond. An item larger than a limit is
 //! admitted into an empty queue. What was accepted stays.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::Notify;
@@ -20,6 +21,7 @@ use super::lock::lock;
 use super::runtime;
 use super::settings::Settings;
 use super::writer::{Writer, WriterSlot};
+use crate::sync::{Condvar, Instant, Mutex, MutexGuard};
 
 /// Without progress for this long a connection counts as stalled.
 const STALL: Duration = Duration::from_secs(1);
@@ -28,6 +30,11 @@ const SLICE: Duration = Duration::from_millis(50);
 /// After this long without a write a publish does not count as part of a flow. A wake-up of the
 /// writer on another CPU takes about as long.
 const QUIET: Duration = Duration::from_micros(50);
+/// How long, and how much, is held back while the owner is about to send more.
+const HOLD: Duration = Duration::from_micros(500);
+const HOLD_BYTES: usize = 32 << 10;
+/// So many messages in one chunk of the writer are a flow: more is about to come.
+const FLOW: u64 = 16;
 
 /// The outgoing side of one life.
 pub(crate) struct Outbox {
@@ -37,6 +44,8 @@ pub(crate) struct Outbox {
     /// Wakes the write loop; used only when `Queue::writer_sleeps`.
     pub(super) wake: Notify,
     pub(super) writer: WriterSlot,
+    /// More is likely to be sent soon: see [`hold`](Self::hold).
+    held: AtomicBool,
     pub(super) settings: Arc<Settings>,
 }
 
@@ -50,6 +59,10 @@ pub(crate) struct Queue {
     /// Whether a session takes operations of every kind.
     pub(super) wired: bool,
     pub(super) writer_sleeps: bool,
+    /// The sleeping writer looks by itself soon, for what is held back.
+    pub(super) lingers: bool,
+    /// Whether what the writer took last was part of a flow.
+    flows: bool,
     closed: bool,
     stalled: bool,
     last_progress: Instant,
@@ -85,6 +98,8 @@ impl Outbox {
                 in_flight: 0,
                 wired: false,
                 writer_sleeps: false,
+                lingers: false,
+                flows: false,
                 closed: false,
                 stalled: false,
                 last_progress: Instant::now(),
@@ -94,6 +109,7 @@ impl Outbox {
             progress: Condvar::new(),
             wake: Notify::new(),
             writer: WriterSlot::default(),
+            held: AtomicBool::new(false),
             settings,
         }
     }
@@ -202,6 +218,27 @@ impl Outbox {
         }
     }
 
+    /// Says whether more is likely to be sent soon. Until then publishes that nobody waits for share
+    /// a system call, but are held back for a millisecond or two at most.
+    pub(crate) fn hold(&self, more: bool) {
+        self.held.store(more, Ordering::Relaxed);
+    }
+
+    /// Nothing more is to come: sends what was held back.
+    pub(crate) fn let_go(&self) {
+        self.hold(false);
+        let queue = self.queue();
+        if queue.lingers {
+            let mut writer = self.writer.try_lock();
+            self.write_through(writer.as_deref_mut(), queue);
+        }
+    }
+
+    /// Whether what is queued waits for more, until it is a good piece or some time has passed.
+    pub(super) fn is_held(&self, queue: &Queue) -> bool {
+        queue.pending.len() < HOLD_BYTES && (queue.flows || self.held.load(Ordering::Relaxed))
+    }
+
     /// Whether a session takes what is queued.
     pub(crate) fn is_wired(&self) -> bool {
         self.queue().wired
@@ -240,9 +277,19 @@ impl Outbox {
     }
 
     /// A publish after a quiet time is more likely an answer that somebody waits for than the
-    /// first of many: it is written at once. In a flow a system call for each would cost too much.
-    fn send_off(&self, queue: MutexGuard<'_, Queue>) {
-        if queue.writer_sleeps && queue.last_progress.elapsed() >= QUIET {
+    /// first of many: it is written at once. In a flow a system call for each would cost too much,
+    /// and so would waking the writer for a few: it waits until there is a good piece, or a moment.
+    fn send_off(&self, mut queue: MutexGuard<'_, Queue>) {
+        let held = self.is_held(&queue);
+        if !queue.writer_sleeps || held && queue.lingers {
+            return;
+        }
+        let since = queue.last_progress.elapsed();
+        if held && since < HOLD {
+            queue.lingers = true;
+            drop(queue);
+            self.wake.notify_one();
+        } else if since >= QUIET {
             // Out of the order of locks, which is safe for one that is only tried.
             let mut writer = self.writer.try_lock();
             self.write_through(writer.as_deref_mut(), queue);
@@ -274,8 +321,17 @@ impl Queue {
         self.wired = wired;
         self.limits = Limits::read(settings);
         self.writer_sleeps = false;
+        self.lingers = false;
+        self.flows = false;
         self.stalled = false;
         self.last_progress = Instant::now();
+    }
+
+    /// The writer takes everything; returns how many publishes that are.
+    pub(super) fn take_messages(&mut self) -> u64 {
+        let messages = std::mem::take(&mut self.messages);
+        self.flows = messages >= FLOW;
+        messages
     }
 
     fn has_room(&self, size: usize, limit: usize) -> bool {
@@ -358,8 +414,7 @@ mod tests {
     async fn a_publish_after_a_quiet_time_does_not_wait_for_the_write_loop() {
         let (outbox, mut server) = asleep().await;
         std::thread::sleep(QUIET);
-        let published = outbox.publish(MESSAGE.len(), |buf| buf.extend_from_slice(MESSAGE), &mut || false);
-        assert_eq!(published, Ok(()));
+        assert_eq!(publish(&outbox, MESSAGE), Ok(()));
         assert_eq!(arrived(&mut server).await, MESSAGE);
         assert_eq!(outbox.queue().used(), 0);
     }
@@ -377,15 +432,90 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_held_back_goes_out_together_when_nothing_more_comes() {
+        let (outbox, mut server) = asleep().await;
+        publish_held(&outbox);
+        publish_held(&outbox);
+        assert_eq!(arrived(&mut server).await, b"");
+        outbox.let_go();
+        assert_eq!(arrived(&mut server).await, [MESSAGE, MESSAGE].concat());
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_goes_out_by_itself_when_the_owner_is_busy_for_long() {
+        let (outbox, mut server) = asleep().await;
+        let mut writing = pin!(outbox.write_loop());
+        outbox.queue().writer_sleeps = false;
+        while !outbox.queue().writer_sleeps {
+            tokio::select! {
+                biased;
+                error = &mut writing => panic!("{error}"),
+                () = yield_now() => {}
+            }
+        }
+        publish_held(&outbox);
+        assert_eq!(arrived(&mut server).await, b"");
+        let mut bytes = [0; MESSAGE.len()];
+        tokio::select! {
+            error = &mut writing => panic!("{error}"),
+            read = server.read_exact(&mut bytes) => assert_eq!(read.unwrap(), MESSAGE.len()),
+        }
+        assert_eq!(bytes, MESSAGE);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_is_bounded_in_size() {
+        let (outbox, _server) = asleep().await;
+        publish_held(&outbox);
+        assert!(outbox.queue().writer_sleeps);
+        assert_eq!(publish(&outbox, &[b'x'; HOLD_BYTES]), Ok(()));
+        assert!(!outbox.queue().writer_sleeps, "the writer is woken");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_held_back_after_a_pause() {
+        let (outbox, mut server) = asleep().await;
+        outbox.queue().last_progress -= HOLD;
+        outbox.hold(true);
+        assert_eq!(publish(&outbox, MESSAGE), Ok(()));
+        assert_eq!(arrived(&mut server).await, MESSAGE);
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_flow_is_held_back_and_what_follows_a_few_messages_is_not() {
+        for (messages, flows) in [(FLOW, true), (FLOW - 1, false)] {
+            let (outbox, _server) = asleep().await;
+            outbox.control(|buf| buf.extend_from_slice(MESSAGE));
+            outbox.queue().messages = messages;
+            assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
+            outbox.queue().writer_sleeps = true;
+            // No time passes from now on.
+            outbox.queue().last_progress = Instant::now() + Duration::from_secs(3600);
+            assert_eq!(publish(&outbox, MESSAGE), Ok(()));
+            assert_eq!(outbox.queue().lingers, flows, "{messages} messages");
+        }
+    }
+
+    /// Publishes while more is said to come, and no time passes.
+    fn publish_held(outbox: &Outbox) {
+        outbox.queue().last_progress = Instant::now() + Duration::from_secs(3600);
+        outbox.hold(true);
+        assert_eq!(publish(outbox, MESSAGE), Ok(()));
+    }
+
+    fn publish(outbox: &Outbox, message: &[u8]) -> Result<(), PublishError> {
+        outbox.publish(message.len(), |buf| buf.extend_from_slice(message), &mut || false)
+    }
+
+    #[tokio::test]
     async fn large_buffers_are_kept_while_there_is_more_to_write_and_not_longer() {
         let outbox = Outbox::new(Arc::default());
         let (socket, _server) = tokio::io::duplex(8 << 20);
         outbox.open(Box::new(socket), BytesMut::new(), 0);
         let large = vec![b'x'; 1 << 20];
-        let publish = || outbox.publish(large.len(), |buf| buf.extend_from_slice(&large), &mut || false);
-        assert_eq!(publish(), Ok(()));
+        assert_eq!(publish(&outbox, &large), Ok(()));
         assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
-        assert_eq!(publish(), Ok(()));
+        assert_eq!(publish(&outbox, &large), Ok(()));
         assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
         assert!(outbox.queue().pending.capacity() >= large.len());
         assert_eq!(outbox.step().await.ok(), Some(Step::Empty));

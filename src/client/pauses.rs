@@ -1,10 +1,10 @@
 //! When reading stands still because the owner does not keep up.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::lock::lock;
+use crate::sync::Mutex;
 
 /// Pauses with less than this between them belong to one episode; and a server that ends a
 /// connection this soon after a pause, or in one, had messages for us that it could not get rid of.

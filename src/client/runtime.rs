@@ -5,7 +5,7 @@
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::life::Life;
 use super::lock::lock;
+use crate::sync::Mutex;
 
 /// Threads for name resolution, which the system only offers blocking. A resolver that hangs
 /// must not collect more of them.

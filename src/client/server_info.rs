@@ -10,6 +10,13 @@ use crate::protocol::ServerInfo;
 /// Fields that all INFOs of a session may have in all; servers send about thirty. Updates with
 /// ever new names must not grow our memory.
 const MAX_FIELDS: usize = 1000;
+/// Bytes of memory that they may take in all: enough for the largest INFO with a hundred thousand
+/// addresses.
+const MAX_MEMORY: usize = 16 << 20;
+/// Entries of `connect_urls` that are no addresses and are named in the log.
+const MAX_NAMED: usize = 10;
+/// Characters that are shown of each.
+const MAX_SHOWN: usize = 256;
 
 impl Life {
     /// Takes in an INFO that is an update.
@@ -41,12 +48,18 @@ impl Life {
         events: &mut Vec<Event>,
     ) -> Result<ServerInfo, ConnectionError> {
         let info = ServerInfo::parse(json)?;
+        if info.memory() > MAX_MEMORY {
+            return Err(ConnectionError::too_large_info());
+        }
         let lame_duck = info.ldm() && (first || !self.is_lame_duck());
         match &mut *lock(&self.settings.info) {
             Some(known) if !first => {
                 known.merge(&info);
                 if known.fields().count() > MAX_FIELDS {
                     return Err(ConnectionError::too_many_fields());
+                }
+                if known.memory() > MAX_MEMORY {
+                    return Err(ConnectionError::too_large_info());
                 }
             }
             known => *known = Some(info.clone()),
@@ -88,9 +101,16 @@ impl Life {
                 urls: announced.added,
             });
         }
-        for entry in announced.invalid {
+        for entry in announced.invalid.iter().take(MAX_NAMED) {
             self.gate.log(events, LogLevel::Warn, || {
-                format!("Ignored {entry} in connect_urls: no server address")
+                let shown: String = entry.chars().take(MAX_SHOWN).collect();
+                format!("Ignored {shown} in connect_urls: no server address")
+            });
+        }
+        let others = announced.invalid.len().saturating_sub(MAX_NAMED);
+        if others > 0 {
+            self.gate.log(events, LogLevel::Warn, || {
+                format!("Ignored {others} more entries of connect_urls: no server addresses")
             });
         }
         if announced.overflow {

@@ -1,6 +1,5 @@
 //! What the owner and the engine share, and what outlives a single connection.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::inbox::{DEFAULT_INBOX_PREFIX, new_inbox};
@@ -11,6 +10,7 @@ use super::proxy::Proxy;
 use super::tls::TlsOptions;
 use super::websocket::Header;
 use crate::protocol::ServerInfo;
+use crate::sync::Mutex;
 
 /// Shared by the owner and the lives that it starts, one after another.
 ///

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::runtime::Handle;
@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use super::event::Event;
 use super::handle::Client;
 use super::lock::lock;
+use crate::sync::Mutex;
 
 /// An operation that runs until it ends or this is dropped.
 pub struct Task(Arc<Start>);

@@ -7,8 +7,8 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncWrite;
@@ -18,10 +18,14 @@ use super::lock::lock;
 use super::outbox::Outbox;
 use super::transport::WriteHalf;
 use crate::protocol::encode;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A buffer that grew beyond this in a burst is kept while the burst lasts, since new memory costs
 /// more than what is written into it; an idle connection gives it back.
 const KEPT_CAPACITY: usize = 32 << 10;
+
+/// How long the writer waits for more to come, when more is expected.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// The place of the writer in its outbox.
 #[derive(Default)]
@@ -147,14 +151,14 @@ impl Outbox {
         loop {
             match self.step().await {
                 Err(error) => return error,
-                Ok(Step::Wrote) => continue,
-                Ok(Step::Empty) => {}
+                Ok(Step::Wrote) if !self.is_held(&self.queue()) => continue,
+                Ok(_) => {}
             }
             // A publisher in a loop is about to append more: look once more before sleeping, so
             // that it need not wake us for every message.
             tokio::task::yield_now().await;
             if self.try_sleep() {
-                self.wake.notified().await;
+                self.sleep().await;
             }
         }
     }
@@ -173,10 +177,24 @@ impl Outbox {
         .await
     }
 
+    /// Returns whether the writer may sleep: nothing waits, or only what is held back.
     fn try_sleep(&self) -> bool {
         let mut queue = self.queue();
-        queue.writer_sleeps = queue.used() == 0;
+        queue.lingers = self.is_held(&queue) && !queue.pending.is_empty();
+        queue.writer_sleeps = queue.used() == 0 || queue.lingers && queue.in_flight == 0;
         queue.writer_sleeps
+    }
+
+    async fn sleep(&self) {
+        if !self.queue().lingers {
+            self.wake.notified().await;
+        }
+        if self.queue().lingers {
+            let _ = tokio::time::timeout(LINGER, self.wake.notified()).await;
+        }
+        let mut queue = self.queue();
+        queue.writer_sleeps = false;
+        queue.lingers = false;
     }
 }
 
@@ -240,11 +258,8 @@ impl Writer {
         }
         std::mem::swap(&mut queue.pending, &mut self.chunk);
         queue.in_flight = self.chunk.len();
-        outbox
-            .settings
-            .stats
-            .out_msgs
-            .fetch_add(std::mem::take(&mut queue.messages), Relaxed);
+        let messages = queue.take_messages();
+        outbox.settings.stats.out_msgs.fetch_add(messages, Relaxed);
         true
     }
 

@@ -1,6 +1,7 @@
 //! Messages on their way between scripts and the wire.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use bytes::BytesMut;
 
@@ -18,6 +19,36 @@ pub struct Keys {
     sub_id: Obj,
     /// Most messages have no reply subject: they share this value.
     no_reply: Obj,
+    subjects: Recent,
+    header_keys: Recent,
+}
+
+/// Short values of the message before, by their place in it. In a flow most come again, and sharing
+/// one costs less than making it.
+#[derive(Default)]
+struct Recent(RefCell<Vec<Obj>>);
+
+/// Values beyond this place, or longer, are made anew each time.
+const RECENT_PLACES: usize = 16;
+const RECENT_LENGTH: usize = 128;
+
+impl Recent {
+    /// The value of bytes from the wire.
+    fn latin1(&self, place: usize, bytes: &[u8]) -> Obj {
+        if place >= RECENT_PLACES || bytes.len() > RECENT_LENGTH || !bytes.is_ascii() {
+            return Obj::latin1(bytes);
+        }
+        let mut values = self.0.borrow_mut();
+        if let Some(value) = values.get(place)
+            && value.modified_utf8() == bytes
+        {
+            return value.clone();
+        }
+        let value = Obj::latin1(bytes);
+        values.truncate(place);
+        values.push(value.clone());
+        value
+    }
 }
 
 impl Keys {
@@ -29,6 +60,8 @@ impl Keys {
             reply: Obj::text("reply"),
             sub_id: Obj::text("sub_id"),
             no_reply: Obj::empty(),
+            subjects: Recent::default(),
+            header_keys: Recent::default(),
         }
     }
 
@@ -40,15 +73,28 @@ impl Keys {
         }
     }
 
+    /// The subject that a message was published to.
+    pub fn subject(&self, message: &Message) -> Obj {
+        self.subjects.latin1(0, message.subject())
+    }
+
     /// A message as a dict with the keys `header data subject reply sub_id`.
     pub fn dict(&self, message: &Message, utf8: bool) -> Obj {
         Obj::dict([
-            (&self.header, header_dict(message)),
+            (&self.header, self.header_dict(message)),
             (&self.data, payload(message, utf8)),
-            (&self.subject, Obj::latin1(message.subject())),
+            (&self.subject, self.subject(message)),
             (&self.reply, self.reply_to(message)),
             (&self.sub_id, Obj::int(message.sid())),
         ])
+    }
+
+    /// A block of an unknown version counts as empty.
+    fn header_dict(&self, message: &Message) -> Obj {
+        match message.header().and_then(|block| Headers::parse(block).ok()) {
+            Some(headers) => header_value(headers.iter(), |place, key| self.header_keys.latin1(place, key)),
+            None => Obj::empty(),
+        }
     }
 }
 
@@ -71,7 +117,7 @@ pub fn stored(message: &StoredMessage, utf8: bool) -> Obj {
     let fields = message.header.iter();
     let fields = fields.map(|(key, values)| (key.as_slice(), values.iter().map(Vec::as_slice)));
     Obj::record(&[
-        ("header", header_value(fields)),
+        ("header", header_value(fields, |_, key| Obj::latin1(key))),
         ("data", payload_value(&message.payload, utf8)),
         ("subject", Obj::latin1(&message.subject)),
         ("reply", Obj::empty()),
@@ -81,24 +127,15 @@ pub fn stored(message: &StoredMessage, utf8: bool) -> Obj {
     ])
 }
 
-/// A dict of keys with lists of values. A block of an unknown version counts as empty.
-fn header_dict(message: &Message) -> Obj {
-    match message.header().and_then(|block| Headers::parse(block).ok()) {
-        Some(headers) => header_value(headers.iter()),
-        None => Obj::empty(),
-    }
-}
-
-fn header_value<'a, V: Iterator<Item = &'a [u8]>>(fields: impl Iterator<Item = (&'a [u8], V)>) -> Obj {
-    let fields: Vec<(Obj, Obj)> = fields
-        .map(|(key, values)| {
-            (
-                Obj::latin1(key),
-                Obj::list(&values.map(Obj::latin1).collect::<Vec<_>>()),
-            )
-        })
-        .collect();
-    Obj::dict(fields.iter().map(|(key, values)| (key, values.clone())))
+/// A dict of keys with lists of values; `key` makes the value of a key at a place.
+fn header_value<'a, V: Iterator<Item = &'a [u8]>>(
+    fields: impl Iterator<Item = (&'a [u8], V)>,
+    key: impl Fn(usize, &[u8]) -> Obj,
+) -> Obj {
+    Obj::dict(fields.enumerate().map(|(place, (name, values))| {
+        let values: Vec<Obj> = values.map(Obj::latin1).collect();
+        (key(place, name), Obj::list(&values))
+    }))
 }
 
 /// A header block from a dict of keys with lists of values; `None` for an empty dict.

@@ -119,15 +119,14 @@ fn value_complaint(kind: &str, name: &str, value: &str) -> String {
 impl Spec {
     /// The value as it is kept, or the complaint about it.
     pub fn check(&self, value: &Obj) -> Result<Obj> {
-        let text = value.to_text();
         let valid = match self.kind {
             Kind::Str => true,
-            Kind::ValidStr => !text.is_empty(),
+            Kind::ValidStr => !value.is_empty(),
             Kind::Timeout | Kind::PosInt => to_count(value).is_some(),
             Kind::Int => to_integer(value).is_some(),
             Kind::Dict => value.is_dict(),
             Kind::Bool => {
-                if let Some(truth) = to_bool(&text) {
+                if let Some(truth) = to_bool(&value.to_text()) {
                     return Ok(Obj::text(if truth { "true" } else { "false" }));
                 }
                 false
@@ -136,6 +135,7 @@ impl Spec {
         if valid {
             return Ok(value.clone());
         }
+        let text = value.to_text();
         let kind = match self.kind {
             Kind::Str => "str",
             Kind::ValidStr => "valid_str",

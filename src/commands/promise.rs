@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use crate::tcl::{Error, Gate, Obj, Reply, Result, Wait};
+use crate::tcl::{Error, Gate, Obj, Reply, Result, Wait, Work};
 
 /// Settled once; whoever waits for it then goes on with the outcome.
 #[derive(Clone)]
@@ -41,6 +41,15 @@ impl Promise {
             *self.outcome.borrow_mut() = Some(outcome);
             self.gate.open();
         }
+    }
+
+    /// The same in an event that does nothing else: a coroutine that waits is resumed by the work.
+    pub fn settle_now(&self, outcome: Result<Obj>) -> Work {
+        if self.is_settled() {
+            return Work::none();
+        }
+        *self.outcome.borrow_mut() = Some(outcome);
+        self.gate.open_now()
     }
 
     pub fn is_settled(&self) -> bool {

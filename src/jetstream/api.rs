@@ -15,6 +15,10 @@ use crate::protocol::subject::check_publish;
 /// memory.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
+/// Values of JSON in one reply, or in all pages of a listing: each takes far more memory than text.
+/// The largest replies, those of a server with a hundred thousand streams, have fewer.
+const MAX_VALUES: usize = 4_000_000;
+
 /// A reply without an error.
 pub struct ApiReply {
     /// The JSON as it came.
@@ -53,6 +57,7 @@ impl Context {
         list: &str,
     ) -> Result<Vec<Value>, JetStreamError> {
         let mut entries = Vec::new();
+        let mut values = 0;
         loop {
             let mut request = filter.clone();
             if !entries.is_empty() {
@@ -63,7 +68,12 @@ impl Context {
             } else {
                 Value::Object(request).to_string()
             };
-            let mut reply = self.api(suffix, &body).await?.fields;
+            let ApiReply { text, fields } = self.api(suffix, &body).await?;
+            values += most_values(&text);
+            if values > MAX_VALUES {
+                return Err(bad_reply(&self.subject(suffix), too_many_values()));
+            }
+            let mut reply = fields;
             let total = reply.get("total").and_then(Value::as_u64).unwrap_or(0);
             // Without any entry the server sends null.
             let Some(Value::Array(page)) = reply.shift_remove(list) else {
@@ -116,12 +126,29 @@ impl Context {
 
 /// The fields of a reply from `subject` that tells no error.
 pub fn read_reply(subject: &str, text: &str) -> Result<Map<String, Value>, JetStreamError> {
+    if most_values(text) > MAX_VALUES {
+        return Err(bad_reply(subject, too_many_values()));
+    }
+    // What is no object would be repeated in the parser's words, however long it is.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(bad_reply(subject, "no JSON object".to_owned()));
+    }
     let fields = serde_json::from_str(text)
         .map_err(|error| bad_reply(subject, format!("no JSON object ({error})")))?;
     match ApiError::of(&fields) {
         None => Ok(fields),
         Some(error) => Err(JetStreamError::Api(error.to_request(subject))),
     }
+}
+
+/// How many values of JSON a text can hold at most.
+fn most_values(text: &str) -> usize {
+    let begins = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
+    1 + text.as_bytes().iter().filter(begins).count()
+}
+
+fn too_many_values() -> String {
+    format!("it holds more than {MAX_VALUES} values")
 }
 
 /// For the API, that nobody answers means that there is none.
@@ -140,5 +167,37 @@ pub fn bad_reply(subject: &str, fault: String) -> JetStreamError {
     JetStreamError::BadReply {
         subject: subject.to_owned(),
         fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_read_up_to_a_number_of_values() {
+        let reply = |count| read_reply("s", &format!("{{\"a\":[0{}]}}", ",0".repeat(count)));
+        assert!(reply(1000).is_ok());
+        let error = reply(MAX_VALUES).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The reply to s is not understood: it holds more than 4000000 values"
+        );
+    }
+
+    #[test]
+    fn a_reply_is_not_repeated_in_the_error_about_it() {
+        for text in ["\"\u{7f}\"", "[1]", "{\"a\":x}", ""] {
+            let text = text.replace('\u{7f}', &"\u{7f}".repeat(10_000));
+            let error = read_reply("s", &text).unwrap_err().to_string();
+            assert!(error.contains("no JSON object") && error.len() < 200, "{error}");
+        }
+    }
+
+    #[test]
+    fn no_text_holds_more_values_than_are_counted() {
+        for (text, values) in [("1", 1), ("[]", 1), ("[1,2]", 3), (r#"{"a":[1,{}],"b":2}"#, 5)] {
+            assert!(most_values(text) >= values, "{text}");
+        }
     }
 }

@@ -6,15 +6,19 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::Context;
+use super::api::bad_reply;
 use super::error::JetStreamError;
 use super::stored_message::StoredMessage;
 use crate::client::background::{CallError, Listener};
 use crate::protocol::subject::check_publish;
-use crate::protocol::{Headers, Message};
+use crate::protocol::{Headers, MAX_INCOMING, Message};
 
 /// Bytes that one request asks for. The server sends them without waiting for us, and drops a
 /// client that has too much unread.
 const PAGE: u64 = 4 * 1024 * 1024;
+/// Bytes that a server may send for one request: what was asked for, by its own count, and one more
+/// of the largest messages.
+const MAX_PAGE: usize = 2 * PAGE as usize + MAX_INCOMING;
 
 impl Context {
     /// The newest message of each subject, in the order of the stream; subjects may hold wildcards.
@@ -38,7 +42,7 @@ impl Context {
                 return Err(BatchError::Unsupported);
             }
             // The rest as it was when the first page was made.
-            body["seq"] = (end.last + 1).into();
+            body["seq"] = end.last.saturating_add(1).into();
             body["up_to_seq"] = end.up_to.into();
         }
     }
@@ -59,9 +63,19 @@ impl Context {
         };
         let replies = self.client.call_many(&wire, body.as_bytes(), 0);
         let mut replies = replies.map_err(failed)?;
+        let mut bytes = 0;
         loop {
             let reply = self.reply(&mut replies).await.map_err(failed)?;
-            match reply.status() {
+            bytes += reply.wire_len();
+            if bytes > MAX_PAGE {
+                return Err(bad_reply(&subject, "it does not end".to_owned()).into());
+            }
+            // A stored message may have any header, but always comes with its place in the stream.
+            let status = match number(&reply, b"Nats-Sequence") {
+                Some(_) => None,
+                None => reply.status(),
+            };
+            match status {
                 Some(204) => return Ok(End::of(&reply)),
                 Some(404) => return Ok(End::default()),
                 Some(408 | 413) => return Err(BatchError::Unsupported),

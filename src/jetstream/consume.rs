@@ -242,7 +242,10 @@ impl Consumption {
                 }
                 Some(status) => {
                     let (report, end) = self.heed(&status);
-                    events.extend(report.map(|report| (Event::Trouble(report), 0)));
+                    events.extend(report.map(|report| {
+                        let weight = report.text.len();
+                        (Event::Trouble(report), weight)
+                    }));
                     fatal = end;
                 }
             }

@@ -1,11 +1,12 @@
 //! How many messages may be on their way to a stream without an answer.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::background::Sessions;
 use crate::client::lock::lock;
+use crate::sync::Mutex;
 
 /// A bound on messages in flight, counted afresh in each session: when a connection was lost, the
 /// answers to what was sent over it may never come, so they hold up nobody any more.

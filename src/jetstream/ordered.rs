@@ -16,8 +16,8 @@ use super::metadata::Metadata;
 use super::ordered_config::{Deliver, Settings};
 use crate::client::Client;
 use crate::client::background::Listener;
-use crate::protocol::subject::check_publish;
-use crate::protocol::{Headers, Message};
+use crate::protocol::subject::{check_publish, is_visible};
+use crate::protocol::{Headers, Message, json_memory};
 
 /// An ordered consumer. Dropping it ends it, on the server as well.
 pub struct OrderedConsumer {
@@ -66,6 +66,8 @@ pub struct Begun {
     pub name: String,
     /// What the server tells about it.
     pub info: Map<String, Value>,
+    /// Memory that this takes, about.
+    weight: usize,
     /// The last message of the stream before those that it delivers.
     pub stream_seq: u64,
 }
@@ -108,7 +110,7 @@ const RETRY: Duration = Duration::from_secs(10);
 /// three servers that is dead gets all of them, and the last one, once in 2,000 times.
 const QUICK_ATTEMPTS: u64 = 6;
 const QUICK: u64 = 400;
-/// What events count that are no messages, and that a server can cause at will.
+/// What events count that are no messages, besides what they hold: a server can cause them at will.
 const ODD_WEIGHT: usize = 100;
 
 impl OrderedConsumer {
@@ -232,7 +234,7 @@ impl OrderedConsumer {
                 "Message with subject {subject} is not a JetStream message"
             ));
         };
-        if metadata.consumer_seq != self.consumer_seq + 1 {
+        if Some(metadata.consumer_seq) != self.consumer_seq.checked_add(1) {
             return self.reset(Cause::SequenceMismatch);
         }
         self.consumer_seq = metadata.consumer_seq;
@@ -249,7 +251,18 @@ impl OrderedConsumer {
         }
     }
 
+    /// Where the stream goes on. A number that no stream reaches is the server's affair.
+    fn next_seq(&self) -> u64 {
+        self.stream_seq.saturating_add(1)
+    }
+
     fn receipt(&self, subject: &[u8]) -> Event {
+        if !is_visible(subject) {
+            let subject = subject.escape_ascii();
+            return Event::Odd(format!(
+                "A heartbeat wants an answer to {subject}, which is no subject"
+            ));
+        }
         Event::Flow(Receipt {
             client: self.context.client.clone(),
             subject: subject.to_owned(),
@@ -260,13 +273,13 @@ impl OrderedConsumer {
     fn reset(&mut self, cause: Cause) -> Event {
         self.end();
         self.state = State::Resetting(cause, None);
-        let start = self.stream_seq + 1;
+        let start = self.next_seq();
         Event::Reset { cause, start }
     }
 
     /// Makes another consumer, if that works.
     async fn restart(&mut self, cause: Cause) -> Event {
-        match self.begin_again(self.stream_seq + 1).await {
+        match self.begin_again(self.next_seq()).await {
             Ok(begun) => Event::Restarted(begun),
             Err(error) if error.is("ErrStreamNotFound") => {
                 self.state = State::Stopped;
@@ -329,6 +342,7 @@ impl OrderedConsumer {
         });
         let begun = Begun {
             name,
+            weight: json_memory(&info),
             info,
             stream_seq: self.stream_seq,
         };
@@ -379,11 +393,16 @@ impl Begun {
 impl Event {
     /// What it counts against the owner's bound.
     pub fn weight(&self) -> usize {
-        match self {
-            Event::Message { message, .. } => message.wire_len(),
-            Event::Flow(_) | Event::Odd(_) => ODD_WEIGHT,
-            _ => 0,
-        }
+        let more = match self {
+            Event::Message { message, .. } => return message.wire_len(),
+            Event::Flow(receipt) => receipt.subject.len(),
+            Event::Odd(text) => text.len(),
+            Event::Restarted(begun) => begun.weight,
+            Event::Failed(error) | Event::Stopped(error) => error.to_string().len(),
+            Event::Reset { .. } => 0,
+            Event::CaughtUp => return 0,
+        };
+        ODD_WEIGHT + more
     }
 }
 
@@ -413,9 +432,15 @@ enum Control {
     Flow,
 }
 
+/// Whether a message comes from the stream, whatever its header: whoever may publish to the stream
+/// could otherwise speak for the server.
+fn is_stored(message: &Message) -> bool {
+    message.reply().starts_with(b"$JS.ACK.")
+}
+
 impl Control {
     fn of(message: &Message) -> Option<Control> {
-        if message.status() != Some(100) || !message.payload().is_empty() {
+        if message.status() != Some(100) || !message.payload().is_empty() || is_stored(message) {
             return None;
         }
         let headers = Headers::parse(message.header()?).ok()?;

@@ -4,10 +4,10 @@
 //! they would stand by for the one that is pinned.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use crate::client::lock::lock;
 use crate::protocol::{Headers, Message};
+use crate::sync::Mutex;
 
 /// The IDs of one `jet_stream` object, one at most for each group that it fetches from.
 #[derive(Default)]

@@ -147,7 +147,9 @@ impl PullBody {
     /// Heartbeats that may come at most: they count against the limit of a subscription.
     fn heartbeats(&self) -> u64 {
         let heartbeat = self.idle_heartbeat.filter(|&ns| ns > 0);
-        heartbeat.map_or(0, |heartbeat| self.expires.unwrap_or(0) / heartbeat + 1)
+        heartbeat.map_or(0, |heartbeat| {
+            (self.expires.unwrap_or(0) / heartbeat).saturating_add(1)
+        })
     }
 }
 

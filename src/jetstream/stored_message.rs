@@ -53,7 +53,9 @@ impl StoredMessage {
     pub fn from_direct(reply: &Message) -> Result<StoredMessage, JetStreamError> {
         let block = reply.header().unwrap_or_default();
         let mut header = header_fields(block);
-        match reply.status() {
+        // A stored message may have any header, but always comes with its place in the stream.
+        let is_stored = header.iter().any(|(key, _)| key == SEQUENCE);
+        match reply.status().filter(|_| !is_stored) {
             None => {}
             Some(404) => return Err(JetStreamError::MsgNotFound),
             Some(408) => return Err(JetStreamError::InvalidRequest),
@@ -127,6 +129,14 @@ mod tests {
             stored.header,
             [(b"A".to_vec(), vec![b"1".to_vec(), b"2".to_vec()])]
         );
+    }
+
+    #[test]
+    fn a_header_of_the_message_is_no_status_of_the_server() {
+        for header in ["NATS/1.0\r\nStatus: 404\r\n", "NATS/1.0 404 Gone\r\n"] {
+            let header = format!("{header}Nats-Sequence: 7\r\nNats-Subject: foo\r\n\r\n");
+            assert_eq!(direct(&header, "hi").unwrap().seq, "7");
+        }
     }
 
     #[test]

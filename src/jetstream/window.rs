@@ -6,11 +6,11 @@
 //! until the heartbeats stop. Neither loses a message.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use crate::client::lock::lock;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Messages and their bytes, as the server counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

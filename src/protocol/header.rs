@@ -64,14 +64,8 @@ impl<'a> Headers<'a> {
         if !description.is_empty() {
             fields.append(DESCRIPTION, description.join(&b' ').into());
         }
-        for line in rest.split(|&byte| byte == b'\n') {
-            let Some(colon) = memchr::memchr(b':', line) else {
-                continue;
-            };
-            let key = line[..colon].trim_ascii();
-            if !key.is_empty() {
-                fields.append(key, line[colon + 1..].trim_ascii().into());
-            }
+        for (key, value) in lines(rest) {
+            fields.append(key, value.into());
         }
         Ok(Self {
             fields: fields.fields,
@@ -138,13 +132,14 @@ impl HeaderError {
 /// The first `Status` of `block`, as [`Headers::parse`] would find it, if it is a number below
 /// 65536. Servers write it on the version line, where it is found without parsing the rest.
 pub(super) fn first_status(block: &[u8]) -> Option<u16> {
-    let mut words = words(split_line(block).0);
+    let (first, rest) = split_line(block);
+    let mut words = words(first);
     if words.next()? != VERSION {
         return None;
     }
     match words.next().filter(|word| is_integer(word)) {
         Some(status) => number(status),
-        None => number(Headers::parse(block).ok()?.get_first(b"Status")?),
+        None => number(lines(rest).find(|(key, _)| *key == STATUS)?.1),
     }
 }
 
@@ -193,6 +188,15 @@ fn split_line(block: &[u8]) -> (&[u8], &[u8]) {
         Some(end) => (&block[..end], &block[end + 1..]),
         None => (block, &[]),
     }
+}
+
+/// The keys and values of lines that have a key.
+fn lines(rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    rest.split(|&byte| byte == b'\n').filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let key = line[..colon].trim_ascii();
+        (!key.is_empty()).then(|| (key, line[colon + 1..].trim_ascii()))
+    })
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::ProtocolError;
+use super::json_memory::{field_memory, json_memory};
 
 /// The fields of an INFO in the order of the server, known to us or not.
 ///
@@ -11,6 +12,8 @@ use super::error::ProtocolError;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerInfo {
     fields: Map<String, Value>,
+    /// What [`json_memory`] says of the fields.
+    memory: usize,
 }
 
 impl ServerInfo {
@@ -25,7 +28,10 @@ impl ServerInfo {
             return Err(ProtocolError::invalid_operation(b"INFO", json));
         };
         shorten_version(&mut fields);
-        Ok(Self { fields })
+        Ok(Self {
+            memory: json_memory(&fields),
+            fields,
+        })
     }
 
     /// All fields in order.
@@ -33,8 +39,20 @@ impl ServerInfo {
         self.fields.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Bytes of memory that the fields take, about.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Takes over the fields of `update`; others keep their values and places.
+    ///
+    /// The work is in proportion to what comes and what goes, not to what stays: a server must not
+    /// keep us busy with small updates of much that it has sent once.
     pub fn merge(&mut self, update: &ServerInfo) {
+        let replaced = |(name, _): (&String, &Value)| self.fields.get_key_value(name);
+        let replaced = update.fields.iter().filter_map(replaced);
+        let gone: usize = replaced.map(|(name, value)| field_memory(name, value)).sum();
+        self.memory = self.memory + update.memory - gone;
         self.fields.extend(update.fields.clone());
     }
 

@@ -12,6 +12,7 @@
 //! | [`encode`] | the operations of a client, appended to a write buffer |
 //! | [`info`](ServerInfo), [`connect`](Connect) | the two JSON objects of the handshake |
 //! | [`nkey`](Seed), [`armour`](Armour) | keys for the login, and the files that hold them |
+//! | [`json_memory`] | what JSON from a server counts against bounds |
 //! | [`server_error`](ServerError) | what a `-ERR` means |
 //! | [`subject`] | which subjects and queue names are allowed, and their bytes on the wire |
 //! | [`time`] | the times in what servers say of messages and streams |
@@ -23,6 +24,7 @@ pub mod encode;
 mod error;
 mod header;
 mod info;
+mod json_memory;
 mod message;
 mod nkey;
 mod parser;
@@ -35,6 +37,7 @@ pub use connect::{Connect, Credentials};
 pub use error::{ProtocolError, UnknownHeaderVersion};
 pub use header::{HeaderError, Headers};
 pub use info::ServerInfo;
+pub use json_memory::json_memory;
 pub use message::Message;
 pub use nkey::{SIGNATURE_LEN, Seed, SeedError};
 pub use parser::{MAX_CONTROL_LINE, MAX_INCOMING, MAX_INFO, Parser, ServerOp};

@@ -58,6 +58,11 @@ pub fn check_queue(queue: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectEr
         .ok_or_else(|| SubjectError::Queue(queue.to_owned()))
 }
 
+/// Whether bytes that a server wants as a subject keep the stream intact.
+pub fn is_visible(wire: &[u8]) -> bool {
+    is_token(wire, VISIBLE)
+}
+
 /// One byte per character; `None` if a character is above U+00FF.
 pub fn to_wire(text: &str) -> Option<Cow<'_, [u8]>> {
     if text.is_ascii() {

@@ -7,6 +7,7 @@
 //! - [`Work`], [`Wait`]: what a handler wants done or waited for after it has returned;
 //! - [`Command`], [`class`]: commands and TclOO classes with native methods;
 //! - [`Timer`]: something to do later;
+//! - [`inbox`]: what other threads tell an interpreter's thread;
 //! - [`notifier`]: the event source through which other threads reach an interpreter;
 //! - [`hooks`]: the end of the process, and forks.
 //!
@@ -23,6 +24,7 @@ mod entry;
 mod error;
 mod guard;
 pub mod hooks;
+pub(crate) mod inbox;
 mod interp;
 pub mod notifier;
 mod obj;

@@ -9,20 +9,21 @@
 //! their turn, which a source that always has work would otherwise starve. An `update` ends with
 //! that cycle, so it must never come before anything was delivered.
 //!
-//! Ends: a thread id may be reused, so a wake-up happens under the lock that the thread's exit
-//! handler takes to mark the thread dead.
+//! What comes from other threads passes the [`Inbox`].
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::guard;
 use super::hooks;
+use super::inbox::Inbox;
 use super::sys::{self, RawEvent, RawThread, RawTime, api};
 use super::work::{self, Work};
+use crate::sync::{Mutex, lock};
 
 /// How long items are delivered before the rest of the event loop gets a turn.
 const BURST: Duration = Duration::from_millis(1);
@@ -44,21 +45,8 @@ pub type Task = Box<dyn FnOnce() -> Work>;
 /// Tells an interpreter's thread, from any thread, that a source has something.
 #[derive(Clone)]
 pub struct Waker {
-    shared: Arc<Shared>,
+    inbox: Arc<Inbox<ThreadId>>,
     key: u64,
-}
-
-/// What other threads see of an interpreter thread.
-struct Shared {
-    inbox: Mutex<Inbox>,
-}
-
-struct Inbox {
-    /// Cleared under the lock when the thread ends; nobody alerts it after that.
-    alive: bool,
-    thread: ThreadId,
-    /// Sources that have become ready and that the thread has not seen yet.
-    ready: Vec<u64>,
 }
 
 struct ThreadId(RawThread);
@@ -67,7 +55,7 @@ struct ThreadId(RawThread);
 unsafe impl Send for ThreadId {}
 
 /// The threads of the process that have an event source, for the end of the process.
-static THREADS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+static THREADS: Mutex<Vec<Weak<Inbox<ThreadId>>>> = Mutex::new(Vec::new());
 
 thread_local! {
     static THREAD: OnceCell<Rc<Thread>> = const { OnceCell::new() };
@@ -75,7 +63,7 @@ thread_local! {
 
 /// An interpreter thread's own side.
 struct Thread {
-    shared: Arc<Shared>,
+    inbox: Arc<Inbox<ThreadId>>,
     sources: RefCell<BTreeMap<u64, Rc<dyn Source>>>,
     next_key: Cell<u64>,
     /// Sources that have items, in the order in which they get their turn.
@@ -101,7 +89,7 @@ pub fn add(source: Rc<dyn Source>) -> Waker {
     thread.next_key.set(key + 1);
     thread.sources.borrow_mut().insert(key, source);
     Waker {
-        shared: thread.shared.clone(),
+        inbox: thread.inbox.clone(),
         key,
     }
 }
@@ -125,22 +113,17 @@ pub fn post(task: Task) {
 /// No thread is woken after this: the process ends.
 pub(super) fn stop_all() {
     let threads = std::mem::take(&mut *lock(&THREADS));
-    for shared in threads.iter().filter_map(Weak::upgrade) {
-        lock(&shared.inbox).alive = false;
+    for inbox in threads.iter().filter_map(Weak::upgrade) {
+        inbox.close();
     }
 }
 
 impl Waker {
     pub fn wake(&self) {
-        let mut inbox = lock(&self.shared.inbox);
-        if !inbox.alive {
-            return;
-        }
-        inbox.ready.push(self.key);
-        if inbox.ready.len() == 1 {
-            // SAFETY: the thread is alive as long as the lock is held and `alive` is set.
-            unsafe { (api().thread_alert)(inbox.thread.0) };
-        }
+        self.inbox.announce(self.key, |thread| {
+            // SAFETY: the inbox calls this only for a thread that lives until it returns.
+            unsafe { (api().thread_alert)(thread.0) };
+        });
     }
 }
 
@@ -154,7 +137,7 @@ fn live_thread() -> Option<Rc<Thread>> {
         .try_with(|cell| cell.get().cloned())
         .ok()
         .flatten()
-        .filter(|thread| lock(&thread.shared.inbox).alive)
+        .filter(|thread| thread.inbox.is_alive())
 }
 
 impl Thread {
@@ -165,17 +148,12 @@ impl Thread {
             (api().create_thread_exit_handler)(thread_exit, std::ptr::null_mut());
             ThreadId((api().get_current_thread)())
         };
-        let inbox = Mutex::new(Inbox {
-            alive: true,
-            thread,
-            ready: Vec::new(),
-        });
-        let shared = Arc::new(Shared { inbox });
+        let inbox = Arc::new(Inbox::new(thread));
         let mut threads = lock(&THREADS);
         threads.retain(|known| known.strong_count() > 0);
-        threads.push(Arc::downgrade(&shared));
+        threads.push(Arc::downgrade(&inbox));
         Rc::new(Thread {
-            shared,
+            inbox,
             sources: RefCell::default(),
             next_key: Cell::new(1),
             turns: RefCell::default(),
@@ -190,8 +168,7 @@ impl Thread {
 
     /// Takes over what other threads have announced; returns whether there may be items.
     fn collect(&self) -> bool {
-        let ready = std::mem::take(&mut lock(&self.shared.inbox).ready);
-        for key in ready {
+        for key in self.inbox.collect() {
             if let Some(source) = self.sources.borrow().get(&key) {
                 self.turns.borrow_mut().push_back((key, source.clone()));
             }
@@ -204,7 +181,7 @@ impl Thread {
     }
 
     fn has_work(&self) -> bool {
-        self.has_items() || !lock(&self.shared.inbox).ready.is_empty()
+        self.has_items() || self.inbox.has_news()
     }
 
     fn queue_event(&self) {
@@ -340,7 +317,7 @@ unsafe extern "C-unwind" fn thread_exit(_: *mut c_void) {
     let mut last = Work::none();
     guard::contain(|| {
         let Some(thread) = served_thread() else { return };
-        lock(&thread.shared.inbox).alive = false;
+        thread.inbox.close();
         // SAFETY: the same procs that were given to Tcl.
         unsafe {
             (api().delete_event_source)(setup, check, std::ptr::null_mut());
@@ -358,8 +335,4 @@ unsafe extern "C-unwind" fn is_ours(event: *mut RawEvent, _: *mut c_void) -> c_i
     // SAFETY: Tcl passes the events of its queue.
     let proc = unsafe { (*event).proc };
     c_int::from(std::ptr::fn_addr_eq(proc, serve as sys::EventProc))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

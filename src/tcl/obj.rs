@@ -3,7 +3,7 @@
 //! An [`Obj`] owns one reference. Values belong to the thread that made them, which the type
 //! enforces: it is neither `Send` nor `Sync`.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::ffi::c_char;
 use std::ptr::NonNull;
 
@@ -113,12 +113,12 @@ impl Obj {
     }
 
     /// A dict of the pairs, in their order.
-    pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a Obj, Obj)>) -> Obj {
+    pub fn dict<K: Borrow<Obj>>(pairs: impl IntoIterator<Item = (K, Obj)>) -> Obj {
         // SAFETY: a fresh, unshared dict; Tcl takes its own references to keys and values.
         unsafe {
             let dict = Obj::from_raw((api().new_dict_obj)());
             for (key, value) in pairs {
-                (api().dict_obj_put)(std::ptr::null_mut(), dict.raw(), key.raw(), value.raw());
+                (api().dict_obj_put)(std::ptr::null_mut(), dict.raw(), key.borrow().raw(), value.raw());
             }
             dict
         }
@@ -126,11 +126,11 @@ impl Obj {
 
     /// A dict of the fields, in their order.
     pub fn record(fields: &[(&str, Obj)]) -> Obj {
-        let pairs: Vec<(Obj, Obj)> = fields
-            .iter()
-            .map(|(name, value)| (Obj::text(name), value.clone()))
-            .collect();
-        Obj::dict(pairs.iter().map(|(name, value)| (name, value.clone())))
+        Obj::dict(
+            fields
+                .iter()
+                .map(|(name, value)| (Obj::text(name), value.clone())),
+        )
     }
 
     /// The string representation in Tcl's form of UTF-8 (NUL as two bytes).
@@ -145,6 +145,23 @@ impl Obj {
             let start = (api().get_string_from_obj)(self.raw(), &mut length);
             std::slice::from_raw_parts(start.cast(), api().out_size(&length))
         }
+    }
+
+    /// Whether the string is empty. A list with elements, as callbacks are, need not become a string
+    /// for that.
+    pub fn is_empty(&self) -> bool {
+        let api = api();
+        // SAFETY: the head of a value is public.
+        let head = unsafe { &*self.raw() };
+        if head.bytes.is_null() && head.type_ptr == api.list_type {
+            let (mut count, mut start) = (0isize, std::ptr::null_mut());
+            // SAFETY: a live list lends its array.
+            unsafe {
+                (api.list_obj_get_elements)(std::ptr::null_mut(), self.raw(), &mut count, &mut start);
+            }
+            return api.out_size(&count) == 0;
+        }
+        self.modified_utf8().is_empty()
     }
 
     /// The string; what Unicode has no form for (lone surrogates) becomes U+FFFD.

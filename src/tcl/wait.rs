@@ -2,7 +2,7 @@
 //!
 //! A method that must wait returns a [`Wait`]. Outside of coroutines the thread then serves its
 //! events until the [`Gate`] opens, as `vwait` does; inside a coroutine the coroutine yields, and
-//! an event of its own resumes it.
+//! an event resumes it.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -39,6 +39,14 @@ enum Sleeper {
     },
 }
 
+impl Sleeper {
+    fn interp(&self) -> Interp {
+        match self {
+            Sleeper::Coroutine { interp, .. } | Sleeper::Deleted { interp, .. } => interp.clone(),
+        }
+    }
+}
+
 /// A wait and how it ends.
 pub struct Wait {
     pub gate: Rc<Gate>,
@@ -58,6 +66,20 @@ impl Gate {
         }
         let gate = self.clone();
         notifier::post(Box::new(move || gate.wake()));
+    }
+
+    /// Ends the wait in an event that does nothing else: the work resumes a coroutine, which spares
+    /// an event of its own.
+    pub fn open_now(self: &Rc<Gate>) -> Work {
+        self.open.set(true);
+        let Some(interp) = self.sleeper.borrow().as_ref().map(Sleeper::interp) else {
+            return Work::none();
+        };
+        let gate = self.clone();
+        Work::Later {
+            interp,
+            find: Box::new(move || gate.wake()),
+        }
     }
 
     pub fn is_open(&self) -> bool {

@@ -138,3 +138,25 @@ fn an_owner_without_room_stops_reading_and_nothing_else() {
     fixture.sink.skip_to("message 1 a x");
     assert!(fixture.settings.stats.pauses.total() >= Duration::from_millis(30));
 }
+
+#[test]
+fn behind_a_failed_attempt_the_next_one_waits_for_an_owner_without_room() {
+    let server = Server::start();
+    let (fixture, peer) = connected(&server, |options| {
+        options.reconnect_time_wait = 1;
+        options.reconnect_jitter = 0;
+    });
+    drop(peer);
+    fixture.sink.skip_to("status reconnecting");
+    fixture.sink.set_full(true);
+    // The first attempt comes at once, since it may be what the owner waits for.
+    server.accept().send("-ERR 'No'\r\n");
+    fixture.sink.skip_to("ErrServer no");
+    let told = fixture.sink.delivered();
+    // A hundred times the wait.
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(fixture.sink.delivered(), told);
+    fixture.sink.set_full(false);
+    let _peer = server.accept_connected();
+    fixture.sink.skip_to("status connected");
+}

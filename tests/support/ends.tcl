@@ -53,7 +53,7 @@ proc child_interp {} {
 # bytes. Says "done", or what grew. Memory takes its time to settle, so there are up to three
 # rounds; a leak shows in each of them.
 proc repeat {script {loops 200} {slack 400000} {warm 30}} {
-    set ::sockets_at_first [SocketCount]
+    set ::sockets_at_first [socket_count]
     RunAtGlobalLevel $script $warm
     for {set round 1} {$round <= 3} {incr round} {
         set before [Usage]
@@ -70,12 +70,6 @@ proc RunAtGlobalLevel {script times} {
 
 # Sockets linger for a moment after their connection is closed.
 proc Usage {} {
-    catch { waitfor {[SocketCount] <= $::sockets_at_first} 5000 }
+    catch { waitfor {[socket_count] <= $::sockets_at_first} 5000 }
     return [list [resident_memory] [thread_count] [open_file_count]]
-}
-
-proc SocketCount {} {
-    llength [lsearch -all [lmap file [glob -directory /proc/[pid]/fd *] {
-        expr {[catch { file readlink $file } target] ? "" : $target}
-    }] socket:*]
 }

@@ -12,8 +12,13 @@ array set side {}                  ;# channel -> client or server
 array set record {}                ;# index,side -> bytes read from there
 array set paused {client 0 server 0}
 array set limit {client "" server ""}   ;# bytes that pass on a connection, at most
+array set cutAfter {client "" server ""}  ;# bytes that still pass before a connection is cut, once
+array set pace {client {} server {}}    ;# bytes that pass at a time, and ms until the next ones
+array set delay {client 0 server 0}     ;# ms that everything takes on its way
 array set blocked {}               ;# channel -> waits until its peer takes more
 array set ended {}                 ;# channel -> has said all it had to say
+array set resting {}               ;# channel -> waits for its next turn at its pace
+array set silenced {}              ;# index of a connection on which nothing passes any more -> 1
 
 proc accept {client address port} {
     global links number peer side record upstreamPort
@@ -36,33 +41,84 @@ proc accept {client address port} {
 
 # Reads from a channel exactly if nothing speaks against it.
 proc listenTo {channel} {
-    global peer side paused blocked ended
+    global number peer side paused blocked ended resting silenced
     if {![info exists peer($channel)]} return
     set silent [expr {$paused($side($channel)) || [info exists blocked($channel)] ||
-        [info exists ended($channel)] || [room $channel] == 0}]
+        [info exists ended($channel)] || [info exists resting($channel)] ||
+        [info exists silenced($number($channel))] || [roomToLimit $channel] == 0}]
     fileevent $channel readable [expr {$silent ? "" : [list forward $channel]}]
 }
 
-# How much may still be read from a channel at once.
-proc room {channel} {
+# How much a connection's limit still lets through from a channel.
+proc roomToLimit {channel} {
     global number side record limit
     if {$limit($side($channel)) eq ""} { return 65536 }
     set taken [string length $record($number($channel),$side($channel))]
-    return [expr {max(0, min(65536, $limit($side($channel)) - $taken))}]
+    return [expr {max(0, $limit($side($channel)) - $taken)}]
+}
+
+# How much may be read from a channel at once.
+proc room {channel} {
+    global side cutAfter pace
+    set name $side($channel)
+    set rooms [list 65536 [roomToLimit $channel]]
+    if {$cutAfter($name) ne ""} { lappend rooms $cutAfter($name) }
+    lassign $pace($name) bytes
+    if {$bytes ne ""} { lappend rooms $bytes }
+    return [tcl::mathfunc::min {*}$rooms]
 }
 
 proc forward {from} {
-    global number side peer record
+    global number side record cutAfter delay
+    set name $side($from)
+    if {$cutAfter($name) eq 0} { return [carryOutCut $from] }
     if {[catch {read $from [room $from]} bytes]} { return [drop $from] }
-    append record($number($from),$side($from)) $bytes
+    append record($number($from),$name) $bytes
+    if {$cutAfter($name) ne ""} { incr cutAfter($name) -[string length $bytes] }
+    if {$delay($name) == 0} { return [pass $from $bytes [eof $from]] }
+    later $delay($name) pass $from $bytes [eof $from]
+    if {[eof $from]} { fileevent $from readable {} }
+}
+
+proc pass {from bytes last} {
+    global side peer cutAfter pace
     if {[catch {puts -nonewline $peer($from) $bytes}]} { return [drop $from] }
+    if {$cutAfter($side($from)) eq 0 && $bytes ne ""} { return [carryOutCut $from] }
     if {[chan pending output $peer($from)] > 0} {
         waitForRoom $from
-    } elseif {[eof $from]} {
+    } elseif {$last} {
         passEndOn $from
+    } elseif {[llength $pace($side($from))]} {
+        rest $from
     } else {
         listenTo $from
     }
+}
+
+proc carryOutCut {from} {
+    global side cutAfter
+    set cutAfter($side($from)) ""
+    drop $from
+}
+
+proc rest {channel} {
+    global side pace resting
+    set resting($channel) 1
+    listenTo $channel
+    later [lindex $pace($side($channel)) 1] wake $channel
+}
+
+proc wake {channel} {
+    unset -nocomplain ::resting($channel)
+    listenTo $channel
+}
+
+# Calls a command with a channel and more after so many ms, if its connection is still there.
+proc later {ms command channel args} {
+    after $ms [list apply {{n command channel args} {
+        global number peer
+        if {[info exists peer($channel)] && $number($channel) == $n} { $command $channel {*}$args }
+    }} $::number($channel) $command $channel {*}$args]
 }
 
 # A side that has said all may still want to hear the rest, so the end goes on as a half-close.
@@ -91,10 +147,10 @@ proc continueAfterRoom {from} {
 
 # Closes both sides; what was already read still goes out, in the background.
 proc drop {channel} {
-    global links number peer blocked ended
+    global links number peer blocked ended resting
     lset links $number($channel) {}
     foreach end [list $channel $peer($channel)] {
-        unset -nocomplain peer($end) blocked($end) ended($end)
+        unset -nocomplain peer($end) blocked($end) ended($end) resting($end)
         catch {close $end}
     }
 }
@@ -116,6 +172,7 @@ namespace eval order {
     }
 
     proc connections {} { llength [openLinks] }
+    proc accepted {} { llength $::links }
 
     proc recorded {name n} {
         global links record
@@ -131,14 +188,54 @@ namespace eval order {
         ListenAnew
     }
 
+    proc cut_after {name bytes} {
+        set ::cutAfter($name) $bytes
+        return
+    }
+
+    proc pace {name bytes ms} {
+        set ::pace($name) [expr {$bytes eq "" ? {} : [list $bytes $ms]}]
+        ListenAnew
+    }
+
+    proc delay {name ms} {
+        set ::delay($name) $ms
+        return
+    }
+
+    proc silence {} {
+        foreach link [openLinks] { set ::silenced($::number([lindex $link 0])) 1 }
+        ListenAnew
+    }
+
+    # Closing a socket whose input was not read resets its connection.
+    proc reset {} {
+        foreach link [openLinks] {
+            set client [lindex $link 0]
+            fileevent $client readable [list ::drop $client]
+        }
+    }
+
     proc inject {name bytes} {
         set link [lindex [openLinks] end]
         if {$link eq ""} { error "no connection is open" }
         puts -nonewline [lindex $link [Position $name]] $bytes
     }
 
-    proc cut {} {
+    proc cut {name bytes} {
         foreach link [openLinks] { drop [lindex $link 0] }
+        if {$name ne ""} { cut_after $name $bytes }
+    }
+
+    proc mend {} {
+        foreach name {client server} {
+            limit $name ""
+            cut_after $name ""
+            pace $name "" 0
+            delay $name 0
+            continue $name
+        }
+        accept
     }
 
     proc SetPaused {name state} {

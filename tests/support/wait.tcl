@@ -1,10 +1,13 @@
 # Waiting for conditions, child shells, and the memory of processes.
 
+# Where all is slower, as under valgrind, $env(NATS_TEST_PATIENCE) multiplies the time limits of waits.
+set ::patience [expr {[info exists ::env(NATS_TEST_PATIENCE)] ? $::env(NATS_TEST_PATIENCE) : 1}]
+
 # Serves events until the expression is true where the caller is, e.g.
 #   waitfor {[llength $got] == 3}
 # An error names the expression that did not come true within timeout (ms).
 proc waitfor {condition {timeout 10000}} {
-    set deadline [expr {[clock milliseconds] + $timeout}]
+    set deadline [expr {[clock milliseconds] + $timeout * $::patience}]
     while {![uplevel 1 [list expr $condition]]} {
         if {[clock milliseconds] > $deadline} {
             set seen [catch {uplevel 1 [list subst $condition]} values]
@@ -18,7 +21,7 @@ proc waitfor {condition {timeout 10000}} {
 
 # Like waitfor, but without serving any event: the interpreter is busy, as far as others can see.
 proc holdfor {condition {timeout 10000}} {
-    set deadline [expr {[clock milliseconds] + $timeout}]
+    set deadline [expr {[clock milliseconds] + $timeout * $::patience}]
     while {![uplevel 1 [list expr $condition]]} {
         if {[clock milliseconds] > $deadline} {
             return -code error -errorcode {WAITFOR TIMEOUT} \
@@ -44,7 +47,7 @@ proc run_script {script args} {
         set pipe [open |[list {*}[dict get $options -through] [info nameofexecutable] $source \
             {*}[dict get $options -args] 2> $errors] r]
         fconfigure $pipe -blocking 0 -encoding [dict get $options -encoding]
-        set timedout [CollectOutput $pipe [dict get $options -timeout] output]
+        set timedout [CollectOutput $pipe [expr {[dict get $options -timeout] * $::patience}] output]
         if {$timedout} { exec kill -KILL {*}[pid $pipe] }
         fconfigure $pipe -blocking 1
         lassign [CloseStatus $pipe] exit signal
@@ -70,6 +73,13 @@ proc thread_count {} { llength [glob -directory /proc/[pid]/task *] }
 
 # Number of open files of this process.
 proc open_file_count {} { llength [glob -directory /proc/[pid]/fd *] }
+
+# Number of open sockets of this process.
+proc socket_count {} {
+    llength [lsearch -all [lmap file [glob -directory /proc/[pid]/fd *] {
+        expr {[catch { file readlink $file } target] ? "" : $target}
+    }] socket:*]
+}
 
 # Reads until the end or the timeout; tells whether it was the timeout.
 proc CollectOutput {pipe timeout outputVar} {

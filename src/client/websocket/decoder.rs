@@ -104,31 +104,36 @@ impl Decoder {
     }
 }
 
+/// The stream, pings, and the close in what comes in pieces that end at the cuts; for tests.
+#[cfg(any(test, fuzzing))]
+pub fn decode(input: &[u8], cuts: &[usize], max: usize) -> Result<Vec<String>, String> {
+    let mut decoder = Decoder::default();
+    let mut stream = Vec::new();
+    let mut others = Vec::new();
+    let mut taken = 0;
+    for end in cuts.iter().copied().chain([input.len()]) {
+        let piece = |taken: usize| &input[taken..end.max(taken)];
+        while let Some((item, used)) = decoder
+            .next(piece(taken), max)
+            .map_err(|fault| fault.to_string())?
+        {
+            taken += used;
+            match item {
+                Item::Content(bytes) => stream.extend_from_slice(bytes),
+                Item::Nothing => {}
+                other => others.push(format!("{} {other:?}", stream.len())),
+            }
+        }
+    }
+    others.push(stream.escape_ascii().to_string());
+    Ok(others)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    /// The stream, pings, and the close in what comes in pieces that end at the cuts.
-    fn decode(input: &[u8], cuts: &[usize], max: usize) -> Result<Vec<String>, Violation> {
-        let mut decoder = Decoder::default();
-        let mut stream = Vec::new();
-        let mut others = Vec::new();
-        let mut taken = 0;
-        for end in cuts.iter().copied().chain([input.len()]) {
-            while let Some((item, used)) = decoder.next(&input[taken..end.max(taken)], max)? {
-                taken += used;
-                match item {
-                    Item::Content(bytes) => stream.extend_from_slice(bytes),
-                    Item::Nothing => {}
-                    other => others.push(format!("{} {other:?}", stream.len())),
-                }
-            }
-        }
-        others.push(String::from_utf8_lossy(&stream).into_owned());
-        Ok(others)
-    }
 
     const SAMPLE: &[u8] =
         b"\x82\x03abc\x02\x02de\x89\x02hi\x00\x00\x80\x01f\x8a\x00\x82\x7e\x00\x04ghij\x88\x02\x03\xe8";

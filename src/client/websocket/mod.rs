@@ -14,6 +14,8 @@ mod headers;
 mod stream;
 
 pub(crate) use decoder::Violation;
+#[cfg(fuzzing)]
+pub use decoder::decode;
 pub use headers::{Header, InvalidHeader, parse_headers};
 
 use tungstenite::handshake::{client::generate_key, derive_accept_key};

@@ -84,11 +84,10 @@ impl Connection {
         let promise = Promise::new();
         let (settled, subject) = (promise.clone(), draft.subject.clone());
         let then = move |connection: &Connection, outcome: Outcome| {
-            settled.settle(match outcome {
+            Some(settled.settle_now(match outcome {
                 Ok(message) => read(connection, message),
                 Err(failure) => Err(failure.error(&subject)),
-            });
-            None
+            }))
         };
         send(self, Box::new(then))?;
         Ok(promise.wait())

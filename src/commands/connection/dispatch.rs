@@ -19,7 +19,12 @@ const SILENT_ITEMS: usize = 1000;
 impl Source for Connection {
     fn next(&self) -> Option<Work> {
         for _ in 0..SILENT_ITEMS {
-            if let Some(work) = self.dispatch(self.mailbox.take()?) {
+            let Some(event) = self.mailbox.take() else {
+                self.let_go();
+                return None;
+            };
+            self.hold(self.mailbox.has_next());
+            if let Some(work) = self.dispatch(event) {
                 return Some(work);
             }
         }
@@ -32,6 +37,19 @@ impl Source for Connection {
 }
 
 impl Connection {
+    /// Says whether more publishes are likely to come soon, so that they go out together.
+    pub fn hold(&self, more: bool) {
+        if let Some(client) = &*self.life.borrow() {
+            client.hold(more);
+        }
+    }
+
+    fn let_go(&self) {
+        if let Some(client) = &*self.life.borrow() {
+            client.let_go();
+        }
+    }
+
     /// Lets an event take effect; `None` if there is nothing for a script to see.
     fn dispatch(&self, event: Event) -> Option<Work> {
         match event {

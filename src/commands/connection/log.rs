@@ -1,5 +1,6 @@
 //! Log lines of a connection, to a channel or to a logger service.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::event::LogLevel;
@@ -105,6 +106,7 @@ impl Log {
             return None;
         }
         let word = word(level);
+        let text = &printable(text);
         let words = match &self.target {
             Target::Service(service) => vec![Obj::text(&format!("{service}::{word}")), Obj::text(text)],
             Target::Channel { channel, name } => {
@@ -124,6 +126,22 @@ impl Log {
             words,
         })
     }
+}
+
+/// The text on one line and without what would steer a terminal: it may hold words of a server, or
+/// of somebody who writes through it.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let escaped = text.chars().flat_map(|c| {
+        let (plain, escape) = match c.is_control() {
+            true => (None, Some(c.escape_default())),
+            false => (Some(c), None),
+        };
+        plain.into_iter().chain(escape.into_iter().flatten())
+    });
+    escaped.collect::<String>().into()
 }
 
 fn word(level: LogLevel) -> &'static str {

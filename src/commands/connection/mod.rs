@@ -26,7 +26,7 @@ mod tls;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
-use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use crate::client::Client;
@@ -36,6 +36,7 @@ use crate::client::pool::ServerPool;
 use crate::client::settings::Settings;
 use crate::client::status::Status;
 use crate::mailbox::{self, Bound, Receiver};
+use crate::sync::{MutexGuard, lock};
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip};
 use crate::tcl::notifier::{self, Waker};
 use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
@@ -244,7 +245,7 @@ impl Connection {
     }
 
     fn pool(&self) -> MutexGuard<'_, ServerPool> {
-        self.settings.pool.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.settings.pool)
     }
 
     /// A step that is decided on when its turn comes: the scripts of the steps before it may have

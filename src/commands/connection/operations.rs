@@ -197,12 +197,12 @@ impl<T, S: FnOnce(T) -> Result<Obj>> Handler<T> for Waiting<S> {
     fn item(&self, connection: &Connection, id: u64, outcome: T) -> Option<Work> {
         let settle = self.settle.borrow_mut().take()?;
         // What it would do (send a message, say) is for a caller that still waits.
-        self.promise.settle(match self.promise.is_abandoned() {
+        let work = self.promise.settle_now(match self.promise.is_abandoned() {
             false => settle(outcome),
             true => Ok(Obj::empty()),
         });
         connection.close_operation(id);
-        Some(Work::none())
+        Some(work)
     }
 
     fn ended(&self, _: &Connection, end: End) -> Option<Work> {

@@ -146,9 +146,7 @@ impl Connection {
             Some(max) => client.request_many(id, &message.subject, header, &message.payload, max, timeout),
         }
         .map_err(refused)?;
-        let callback = values
-            .get("callback")
-            .filter(|callback| !callback.modified_utf8().is_empty());
+        let callback = values.get("callback").filter(|callback| !callback.is_empty());
         let (answer, reply) = match callback {
             Some(callback) => (
                 Answer::Callback(Callback::new(self, callback)),
@@ -190,16 +188,13 @@ impl Connection {
             Answer::Callback(callback) => Some(callback.call(self, [Obj::int(unanswered.into()), content])),
             Answer::Caller(promise) => {
                 if unanswered {
-                    promise.settle(Err(pending.no_responders()));
+                    Some(promise.settle_now(Err(pending.no_responders())))
                 } else if !pending.many {
-                    promise.settle(Ok(content));
+                    Some(promise.settle_now(Ok(content)))
                 } else {
                     pending.replies.push(content);
-                    if last {
-                        promise.settle(Ok(Obj::list(&pending.replies)));
-                    }
+                    last.then(|| promise.settle_now(Ok(Obj::list(&pending.replies))))
                 }
-                None
             }
             Answer::Command(_) => None,
         };

@@ -179,11 +179,7 @@ impl Connection {
         let content = self.content(message, subscription.dictmsg);
         Some(callback.call(
             self,
-            [
-                Obj::latin1(message.subject()),
-                content,
-                self.keys.reply_to(message),
-            ],
+            [self.keys.subject(message), content, self.keys.reply_to(message)],
         ))
     }
 

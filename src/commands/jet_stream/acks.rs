@@ -67,9 +67,10 @@ pub fn term(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
 }
 
 impl JetStream {
-    /// Publishes the answer to a message.
+    /// Publishes the answer to a message. Answers come in flows, and go out together.
     fn acknowledge(&self, message: &Obj, answer: &str) -> Result<Reply> {
         let subject = reply_of(&self.interp, message)?;
+        self.connection.hold(true);
         // On the wire it is UTF-8 in either case.
         let payload = if self.connection.converts_utf8() {
             Obj::text(answer)

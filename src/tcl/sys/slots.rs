@@ -52,7 +52,7 @@ macro_rules! slots {
 
 slots! {
     /// Functions of Tcl itself.
-    Api { major: c_int, byte_array_type: *const c_void }
+    Api { major: c_int, byte_array_type: *const c_void, list_type: *const c_void }
     pkg_provide_ex = 0: (*mut RawInterp, *const c_char, *const c_char, *const c_void) -> c_int;
     pkg_require_ex = 1: (*mut RawInterp, *const c_char, *const c_char, c_int, *mut *const c_void) -> *const c_char;
     alloc = 3: (usize) -> *mut c_void;
@@ -153,13 +153,16 @@ impl Api {
             _ => return None,
         };
         // SAFETY: the magic number tells that the slots are as listed.
-        let mut api = unsafe { Api::fill(table, major == 9, major, std::ptr::null()) }?;
-        // SAFETY: a fresh value, released at once; it shows where Tcl keeps its byte array type.
+        let mut api = unsafe { Api::fill(table, major == 9, major, std::ptr::null(), std::ptr::null()) }?;
+        // SAFETY: fresh values, the second in the first and both released at once; they show where Tcl
+        // keeps its types.
         unsafe {
-            let sample = (api.new_byte_array_obj)(std::ptr::null(), 0);
-            api.byte_array_type = (*sample).type_ptr;
-            (api.incr_ref_count)(sample, c"nats".as_ptr(), 0);
-            (api.decr_ref_count)(sample, c"nats".as_ptr(), 0);
+            let bytes = (api.new_byte_array_obj)(std::ptr::null(), 0);
+            let list = (api.new_list_obj)(1, &bytes);
+            api.byte_array_type = (*bytes).type_ptr;
+            api.list_type = (*list).type_ptr;
+            (api.incr_ref_count)(list, c"nats".as_ptr(), 0);
+            (api.decr_ref_count)(list, c"nats".as_ptr(), 0);
         }
         Some(api)
     }
