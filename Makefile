@@ -18,12 +18,15 @@ EXTENSION  := $(if $(filter darwin-%,$(PLATFORM)),.dylib,.so)
 CARGO_OUT  := $(or $(CARGO_TARGET_DIR),target)/release/libnats$(EXTENSION)
 PACKAGE    := build/nats$(VERSION)
 LIBRARY    := $(PACKAGE)/$(PLATFORM)/libnats$(VERSION)$(EXTENSION)
-INSTALLED   = $(DESTDIR)$(PREFIX)/lib/nats$(VERSION)
+# Where Tcl looks for packages below PREFIX: Debian's has lib/tcltk in place of lib.
+LIB        := $(or $(shell echo 'puts [expr {"$(PREFIX)/lib/tcltk" in $$auto_path ? "lib/tcltk" : "lib"}]' | \
+    env -u TCLLIBPATH $(TCLSH) 2>/dev/null),lib)
+INSTALLED   = $(DESTDIR)$(PREFIX)/$(LIB)/nats$(VERSION)
 TOOL        = $(DESTDIR)$(PREFIX)/bin/natstcl
 MANUAL      = $(DESTDIR)$(PREFIX)/share/man
 PAGES      := nats.n nats_jetstream.n nats_kv.n natstcl.1
 # Where the link to the tool leads, as seen from its folder.
-TOOL_TARGET = ../lib/nats$(VERSION)/natstcl/natstcl
+TOOL_TARGET = ../$(LIB)/nats$(VERSION)/natstcl/natstcl
 
 .PHONY: all manpages library library-path demo bench bench-guard test test-matrix soak test-tcl prepare \
     install uninstall clean distclean
@@ -85,7 +88,7 @@ install: all manpages
 	install -d $(MANUAL)/mann $(MANUAL)/man1
 	install -m 644 $(addprefix build/man/,$(filter %.n,$(PAGES))) $(MANUAL)/mann
 	install -m 644 $(addprefix build/man/,$(filter %.1,$(PAGES))) $(MANUAL)/man1
-	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/lib"
+	@echo "If your shell does not look there by itself: TCLLIBPATH=$(PREFIX)/$(LIB)"
 
 # A tool that belongs to another version stays.
 uninstall:

@@ -70,10 +70,10 @@ puts "at the hub: [$menu get_value soup]"
 eventually { if {[$mirror get_value soup] ne "onion"} { error "not yet" } }
 
 $atHub destroy
-exec kill $hub
+exec sh -c "kill $hub"
 puts "without the hub: [$mirror get_value soup]"
 
 $atLeaf destroy
-exec kill $leaf
+exec sh -c "kill $leaf"
 # The servers may still be writing.
 eventually { file delete -force $folder }

@@ -11,7 +11,7 @@ set port [expr {20000 + [pid] % 10000}]
 proc start_server {} {
     set ::server [exec $::env(NATS_SERVER) -a 127.0.0.1 -p $::port >& /dev/null &]
 }
-proc stop_server {} { exec kill $::server }
+proc stop_server {} { exec sh -c "kill $::server" }
 
 start_server
 set conn [nats::connection new survivor -log_level info]
