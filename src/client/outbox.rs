@@ -508,6 +508,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_flow_ends_with_a_flush_and_small_buffers() {
+        let outbox = Outbox::new(Arc::default());
+        let (socket, _server) = tokio::io::duplex(8 << 20);
+        outbox.open(Box::new(socket), BytesMut::new(), 0);
+        let large = vec![b'x'; 1 << 20];
+        assert_eq!(publish(&outbox, &large), Ok(()));
+        outbox.queue().messages = FLOW;
+        {
+            let mut writing = pin!(outbox.write_loop());
+            while !outbox.queue().writer_sleeps {
+                tokio::select! {
+                    biased;
+                    error = &mut writing => panic!("{error}"),
+                    () = yield_now() => {}
+                }
+            }
+        }
+        // The buffer that was written is the next one to fill.
+        outbox.control(|buf| buf.extend_from_slice(MESSAGE));
+        assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));
+        assert!(outbox.queue().pending.capacity() < large.len());
+    }
+
+    #[tokio::test]
     async fn large_buffers_are_kept_while_there_is_more_to_write_and_not_longer() {
         let outbox = Outbox::new(Arc::default());
         let (socket, _server) = tokio::io::duplex(8 << 20);

@@ -151,7 +151,8 @@ impl Outbox {
         loop {
             match self.step().await {
                 Err(error) => return error,
-                Ok(Step::Wrote) if !self.is_held(&self.queue()) => continue,
+                // The last step must be an empty one: it flushes, and gives back large buffers.
+                Ok(Step::Wrote) if !self.waits_for_more() => continue,
                 Ok(_) => {}
             }
             // A publisher in a loop is about to append more: look once more before sleeping, so
@@ -177,10 +178,16 @@ impl Outbox {
         .await
     }
 
+    /// Whether something waits, and only for more to join it.
+    fn waits_for_more(&self) -> bool {
+        let queue = self.queue();
+        !queue.pending.is_empty() && self.is_held(&queue)
+    }
+
     /// Returns whether the writer may sleep: nothing waits, or only what is held back.
     fn try_sleep(&self) -> bool {
         let mut queue = self.queue();
-        queue.lingers = self.is_held(&queue) && !queue.pending.is_empty();
+        queue.lingers = !queue.pending.is_empty() && self.is_held(&queue);
         queue.writer_sleeps = queue.used() == 0 || queue.lingers && queue.in_flight == 0;
         queue.writer_sleeps
     }
