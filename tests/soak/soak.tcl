@@ -41,13 +41,13 @@ proc main {minutes} {
         rest
         growth::sample
         set now [clock milliseconds]
-        if {$warming && $now >= $warm} {
-            set warming 0
-            growth::forget
-        }
         if {$now - $told >= 10000} {
             set told $now
             tell_progress [expr {($now - $start) / 1000}] [expr {($end - $start) / 1000}] $warming
+        }
+        if {$warming && $now >= $warm} {
+            set warming 0
+            growth::forget
         }
     }
 }
