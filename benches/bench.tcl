@@ -1,8 +1,8 @@
 # What the package costs, beside other clients that do the same work, and beside what Tcl itself
 # costs; all on the same machine in the same run. Started by benches/run.
 #
-#   -rows patterns     rows by name, see rows.tcl; or by group as in core:* (default: all)
-#   -columns names     of nats, async-nats, nats-py, floor (default: all that can run)
+#   -rows patterns     rows by name, see rows.tcl; or by group: core:*,kv_put (default: all)
+#   -columns names     of nats,async-nats,nats-py,floor (default: all that can run)
 #   -rounds number     every figure is the median of so many (default 5)
 #   -scale factor      multiplies the numbers of operations (default 1)
 #   -save folder       also writes performance-table.md and performance-chart.svg there
@@ -75,6 +75,7 @@ proc measure {column row scale} {
 
 array set option {-rows * -columns {nats async-nats nats-py floor} -rounds 5 -scale 1 -save ""}
 array set option $argv
+foreach list {-rows -columns} { set option($list) [string map {, " "} $option($list)] }
 source [file join $here rows.tcl]
 set rows [selected $rows $option(-rows)]
 start_servers

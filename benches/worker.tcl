@@ -26,12 +26,9 @@ proc url {via} { return $::env(BENCH_[string toupper $via]) }
 
 proc payload {size} { string repeat x $size }
 
-# Nanoseconds that the script takes where the caller is.
-proc elapsed {script} {
-    set start [clock microseconds]
-    uplevel 1 $script
-    return [expr {1000 * ([clock microseconds] - $start)}]
-}
+# Nanoseconds since a time in microseconds. What is timed stands in the procedure itself, as scripts
+# have it: a script for uplevel looks up each variable by its name.
+proc since {begun} { expr {1000 * ([clock microseconds] - $begun)} }
 
 proc answer {work count size width via} {
     if {$work ni $::works} { return none }

@@ -7,37 +7,45 @@ set idle [idle new]
 proc call {count size width via} {
     global idle
     set payload [payload $size]
-    elapsed { for {set i 0} {$i < $count} {incr i} { $idle publish bench.publish $payload } }
+    set begun [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} { $idle publish bench.publish $payload }
+    since $begun
 }
 
 proc callback {count size width via} {
     set payload [payload $size]
-    elapsed { floors::deliver $count $payload received }
+    set begun [clock microseconds]
+    floors::deliver $count $payload received
+    since $begun
 }
 
 proc callback_dict {count size width via} {
     set payload [payload $size]
-    elapsed { floors::deliver_dict $count $payload receivedDict }
+    set begun [clock microseconds]
+    floors::deliver_dict $count $payload receivedDict
+    since $begun
 }
 
 # Each answer leads to the next request.
 proc call_in_callback {count size width via} {
     set payload [payload $size]
     set ::latencies {}
-    elapsed { floors::deliver $count $payload answered }
+    set begun [clock microseconds]
+    floors::deliver $count $payload answered
+    since $begun
 }
 
 # One request is a round trip over a socket at the least.
 proc round_trip {count size width via} {
     set socket [plainSocket [url $via]]
-    set time [elapsed {
-        for {set i 0} {$i < $count} {incr i} {
-            set start [clock microseconds]
-            puts -nonewline $socket "PING\r\n"
-            gets $socket
-            lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
-        }
-    }]
+    set begun [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        set start [clock microseconds]
+        puts -nonewline $socket "PING\r\n"
+        gets $socket
+        lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
+    }
+    set time [since $begun]
     close $socket
     return [list $time $latencies]
 }

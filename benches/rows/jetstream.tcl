@@ -3,13 +3,13 @@
 proc js_publish {count size width via} {
     set js [freshStream $via]
     set payload [payload $size]
-    set time [elapsed {
-        for {set i 0} {$i < $count} {incr i} {
-            set start [clock microseconds]
-            $js publish bench.stream $payload
-            lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
-        }
-    }]
+    set begun [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        set start [clock microseconds]
+        $js publish bench.stream $payload
+        lappend latencies [expr {1000 * ([clock microseconds] - $start)}]
+    }
+    set time [since $begun]
     return [list $time $latencies]
 }
 
@@ -17,10 +17,10 @@ proc js_publish_async {count size width via} {
     set js [freshStream $via -max_pending $width]
     set payload [payload $size]
     expect $count
-    elapsed {
-        for {set i 0} {$i < $count} {incr i} { $js publish bench.stream $payload -callback stored }
-        vwait ::all_received
-    }
+    set begun [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} { $js publish bench.stream $payload -callback stored }
+    vwait ::all_received
+    since $begun
 }
 proc stored {timed_out ack error} { countDown }
 
@@ -29,24 +29,24 @@ proc js_fetch {count size width via} {
     set js [filledStream $via $count $size]
     $js add_pull_consumer BENCH FETCH -ack_policy explicit -max_ack_pending -1
     set conn [connection $via]
-    elapsed {
-        for {set left $count} {$left > 0} {incr left -[llength $messages]} {
-            set messages [$js fetch BENCH FETCH -batch_size [expr {min($width, $left)}] -timeout 10000]
-            foreach message $messages { $js ack $message }
-        }
-        $conn ping -timeout 0
+    set begun [clock microseconds]
+    for {set left $count} {$left > 0} {incr left -[llength $messages]} {
+        set messages [$js fetch BENCH FETCH -batch_size [expr {min($width, $left)}] -timeout 10000]
+        foreach message $messages { $js ack $message }
     }
+    $conn ping -timeout 0
+    since $begun
 }
 
 proc js_continuous {count size width via} {
     set js [filledStream $via $count $size]
     $js add_pull_consumer BENCH ON -ack_policy explicit -max_ack_pending -1
     expect $count
-    set time [elapsed {
-        set subscription [$js subscribe_consumer BENCH ON -callback [list work $js]]
-        vwait ::all_received
-        [connection $via] ping -timeout 0
-    }]
+    set begun [clock microseconds]
+    set subscription [$js subscribe_consumer BENCH ON -callback [list work $js]]
+    vwait ::all_received
+    [connection $via] ping -timeout 0
+    set time [since $begun]
     $subscription destroy
     return $time
 }
@@ -58,10 +58,10 @@ proc work {js message} {
 proc js_ordered {count size width via} {
     set js [filledStream $via $count $size]
     expect $count
-    set time [elapsed {
-        set consumer [$js ordered_consumer BENCH -callback ordered]
-        vwait ::all_received
-    }]
+    set begun [clock microseconds]
+    set consumer [$js ordered_consumer BENCH -callback ordered]
+    vwait ::all_received
+    set time [since $begun]
     $consumer destroy
     return $time
 }
