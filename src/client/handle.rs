@@ -67,6 +67,21 @@ impl Client {
         Arc::ptr_eq(&self.life, &other.life)
     }
 
+    /// Queues a message if there is room for it, without allocating, and returns whether there was.
+    #[inline]
+    pub fn publish_if_room(
+        &self,
+        subject: &[u8],
+        reply: &[u8],
+        header: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Result<bool, PublishError> {
+        let size = publish_size(subject, reply, header, payload);
+        self.life().outbox.publish_if_room(size, |buf| {
+            encode::publish(buf, subject, reply, header, payload);
+        })
+    }
+
     /// Queues a message, without allocating. An empty `reply` means none.
     ///
     /// With a full outbox it blocks while the connection makes progress, asking `keep_waiting`

@@ -118,6 +118,24 @@ impl Outbox {
         lock(&self.queue)
     }
 
+    /// Queues a publish of about `size` bytes if there surely is room; returns whether there was.
+    #[inline]
+    pub(crate) fn publish_if_room(
+        &self,
+        size: usize,
+        encode: impl FnOnce(&mut BytesMut),
+    ) -> Result<bool, PublishError> {
+        let queue = self.queue();
+        if queue.closed {
+            return Err(PublishError::Closed);
+        }
+        if !queue.has_room(size, queue.limit()) {
+            return Ok(false);
+        }
+        self.accept(queue, encode);
+        Ok(true)
+    }
+
     /// Queues a publish of about `size` bytes, waiting for room while there is progress.
     ///
     /// `keep_waiting` is asked at every progress and at least every 50 ms; it runs without any lock of ours.
@@ -138,9 +156,7 @@ impl Outbox {
                 queue.notice_stall(*full_since.get_or_insert_with(Instant::now));
             }
             if queue.has_room(size, queue.limit()) {
-                encode(&mut queue.pending);
-                queue.messages += 1;
-                self.send_off(queue);
+                self.accept(queue, encode);
                 return Ok(());
             }
             if !queue.makes_progress() {
@@ -152,6 +168,13 @@ impl Outbox {
             }
             queue = self.queue();
         }
+    }
+
+    #[inline]
+    fn accept(&self, mut queue: MutexGuard<'_, Queue>, encode: impl FnOnce(&mut BytesMut)) {
+        encode(&mut queue.pending);
+        queue.messages += 1;
+        self.send_off(queue);
     }
 
     /// Queues a publish without ever waiting. `control` goes before it if a session takes it.
@@ -279,11 +302,15 @@ impl Outbox {
     /// A publish after a quiet time is more likely an answer that somebody waits for than the
     /// first of many: it is written at once. In a flow a system call for each would cost too much,
     /// and so would waking the writer for a few: it waits until there is a good piece, or a moment.
-    fn send_off(&self, mut queue: MutexGuard<'_, Queue>) {
+    #[inline]
+    fn send_off(&self, queue: MutexGuard<'_, Queue>) {
         let held = self.is_held(&queue);
-        if !queue.writer_sleeps || held && queue.lingers {
-            return;
+        if queue.writer_sleeps && !(held && queue.lingers) {
+            self.wake_for(queue, held);
         }
+    }
+
+    fn wake_for(&self, mut queue: MutexGuard<'_, Queue>, held: bool) {
         let since = queue.last_progress.elapsed();
         if held && since < HOLD {
             queue.lingers = true;

@@ -18,11 +18,9 @@ pub fn publish(buf: &mut BytesMut, subject: &[u8], reply: &[u8], header: Option<
     buf.put_slice(reply);
     buf.put_u8(b' ');
     if header.is_some() {
-        put_number(buf, block.len() as u64);
-        buf.put_u8(b' ');
+        put_number(buf, block.len() as u64, b" ");
     }
-    put_number(buf, (block.len() + payload.len()) as u64);
-    buf.put_slice(b"\r\n");
+    put_number(buf, (block.len() + payload.len()) as u64, b"\r\n");
     buf.put_slice(block);
     buf.put_slice(payload);
     buf.put_slice(b"\r\n");
@@ -35,19 +33,19 @@ pub fn subscribe(buf: &mut BytesMut, subject: &[u8], queue: &[u8], sid: u64) {
     buf.put_u8(b' ');
     buf.put_slice(queue);
     buf.put_u8(b' ');
-    put_number(buf, sid);
-    buf.put_slice(b"\r\n");
+    put_number(buf, sid, b"\r\n");
 }
 
 /// `UNSUB`: at once, or after `max` messages.
 pub fn unsubscribe(buf: &mut BytesMut, sid: u64, max: Option<u64>) {
     buf.put_slice(b"UNSUB ");
-    put_number(buf, sid);
-    if let Some(max) = max {
-        buf.put_u8(b' ');
-        put_number(buf, max);
+    match max {
+        None => put_number(buf, sid, b"\r\n"),
+        Some(max) => {
+            put_number(buf, sid, b" ");
+            put_number(buf, max, b"\r\n");
+        }
     }
-    buf.put_slice(b"\r\n");
 }
 
 /// `PING`.
@@ -67,25 +65,28 @@ pub fn connect(buf: &mut BytesMut, json: &str) {
     buf.put_slice(b"\r\n");
 }
 
-/// Digits of the largest `u64`.
+/// Digits of the largest `u64`, and what may stand behind a number.
 const MAX_DIGITS: usize = 20;
+const MAX_BEHIND: usize = 2;
 
 /// The verb, the blanks, two numbers and two line ends of a publish operation.
 const MAX_PUBLISH_EXTRA: usize = 5 + 3 + 2 * MAX_DIGITS + 4;
 
+/// A number and what stands behind it.
 #[inline]
-fn put_number(buf: &mut BytesMut, mut number: u64) {
-    let mut digits = [0; MAX_DIGITS];
+fn put_number<const N: usize>(buf: &mut BytesMut, mut number: u64, behind: &[u8; N]) {
+    let mut text = [0; MAX_DIGITS + MAX_BEHIND];
+    text[MAX_DIGITS..MAX_DIGITS + N].copy_from_slice(behind);
     let mut start = MAX_DIGITS;
     loop {
         start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
+        text[start] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
             break;
         }
     }
-    buf.put_slice(&digits[start..]);
+    buf.put_slice(&text[start..MAX_DIGITS + N]);
 }
 
 #[cfg(test)]
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn numbers() {
         for number in [0, 1, 9, 10, 99, 100, 12345, u64::MAX - 1, u64::MAX] {
-            assert_eq!(wire(|buf| put_number(buf, number)), number.to_string());
+            assert_eq!(wire(|buf| put_number(buf, number, b" ")), format!("{number} "));
         }
     }
 }

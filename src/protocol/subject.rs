@@ -58,6 +58,13 @@ pub fn check_queue(queue: &str, strict: bool) -> Result<Cow<'_, [u8]>, SubjectEr
         .ok_or_else(|| SubjectError::Queue(queue.to_owned()))
 }
 
+/// Whether bytes are ASCII tokens with dots between them: a subject by every check here, and its own
+/// wire form. This is asked of every message that is published, so it looks at each byte once.
+#[inline]
+pub fn is_plain(bytes: &[u8]) -> bool {
+    are_tokens(bytes, PLAIN)
+}
+
 /// Whether bytes that a server wants as a subject keep the stream intact.
 pub fn is_visible(wire: &[u8]) -> bool {
     is_token(wire, VISIBLE)
@@ -74,24 +81,26 @@ pub fn to_wire(text: &str) -> Option<Cow<'_, [u8]>> {
         .map(Cow::Owned)
 }
 
-/// Looks at each byte once: this is done for every message that is published.
 fn is_subject(wire: &[u8], strict: bool) -> bool {
-    if !strict {
-        return is_token(wire, VISIBLE);
+    if strict {
+        are_tokens(wire, TOKEN)
+    } else {
+        is_token(wire, VISIBLE)
     }
-    let mut previous = b'.';
+}
+
+/// Tokens of the class with dots between them.
+#[inline]
+fn are_tokens(wire: &[u8], class: u8) -> bool {
+    let mut begun = false;
     for &byte in wire {
-        let allowed = if byte == b'.' {
-            previous != b'.'
-        } else {
-            is_of(byte, TOKEN)
-        };
-        if !allowed {
+        // A dot ends a token, which must have begun; everything else is part of one.
+        if !(is_of(byte, class) || byte == b'.' && begun) {
             return false;
         }
-        previous = byte;
+        begun = byte != b'.';
     }
-    previous != b'.'
+    begun
 }
 
 fn is_pattern(wire: &[u8], strict: bool) -> bool {
@@ -114,6 +123,9 @@ fn is_of(byte: u8, class: u8) -> bool {
 /// Class of characters that a token may hold.
 const TOKEN: u8 = 1;
 
+/// Class of ASCII characters that a token may hold.
+const PLAIN: u8 = 4;
+
 /// Class of characters that are neither white space nor control characters.
 const VISIBLE: u8 = 2;
 
@@ -126,7 +138,7 @@ const fn classes() -> [u8; 256] {
     while byte < 256 {
         let c = byte as u8;
         if is_token_character(c) {
-            classes[byte] |= TOKEN;
+            classes[byte] |= if c.is_ascii() { TOKEN | PLAIN } else { TOKEN };
         }
         // U+0080 to U+009F are controls, U+00A0 is the no-break space.
         if c.is_ascii_graphic() || c > 0xA0 {
@@ -160,7 +172,8 @@ mod tests {
             let c = char::from(byte);
             let token = c.is_alphabetic() || c.is_ascii_digit() || SIGNS.contains(c);
             let visible = !c.is_whitespace() && !c.is_control();
-            let expected = u8::from(token) * TOKEN + u8::from(visible) * VISIBLE;
+            let expected =
+                u8::from(token) * TOKEN + u8::from(token && c.is_ascii()) * PLAIN + u8::from(visible) * VISIBLE;
             assert_eq!(CLASSES[usize::from(byte)], expected, "{c:?}");
         }
     }
@@ -184,6 +197,19 @@ mod tests {
                 let error = SubjectError::Reply(subject.to_owned());
                 assert_eq!(check_reply(subject, true), Err(error));
             }
+        }
+    }
+
+    #[test]
+    fn plain_subjects_pass_every_check() {
+        for subject in ["foo", "foo.bar", "a.b.c.1", SIGNS, "$JS.API.INFO"] {
+            assert!(is_plain(subject.as_bytes()), "{subject}");
+            for check in [check_publish, check_reply, check_subscribe] {
+                assert_eq!(check(subject, false).unwrap(), subject.as_bytes());
+            }
+        }
+        for other in ["", ".", ".a", "a.", "a..b", "a b", "a\n", "*", "a.>", "caf\u{e9}"] {
+            assert!(!is_plain(other.as_bytes()), "{other}");
         }
     }
 

@@ -298,12 +298,15 @@ unsafe extern "C-unwind" fn method_entry<T: Instance>(
         let interp = unsafe { Interp::from_raw(raw) };
         return unconstructed().leave(&interp);
     };
-    let interp = value.interp().clone();
     let reply = guard::catch(|| {
         hooks::refuse_fork()?;
         // SAFETY: Tcl passes the words of the call.
-        (method.run)(&value, &unsafe { Call::new(&interp, objc, objv, skip) })
+        (method.run)(&value, &unsafe { Call::new(value.interp(), objc, objv, skip) })
     });
+    if matches!(reply, Ok(Reply::Empty)) {
+        return sys::TCL_OK;
+    }
+    let interp = value.interp().clone();
     drop(value);
     settle(interp, reply)
 }

@@ -4,16 +4,12 @@
 //! enforces: it is neither `Send` nor `Sync`.
 
 use std::borrow::{Borrow, Cow};
-use std::ffi::c_char;
 use std::ptr::NonNull;
 
 use super::error::{Error, Result};
 use super::interp::Interp;
 use super::sys::{self, RawObj, api};
 use super::text;
-
-/// Shown by a memory-debugging Tcl as the place that holds a reference.
-const FILE: *const c_char = c"nats".as_ptr();
 
 /// One reference to a Tcl value.
 #[repr(transparent)]
@@ -23,7 +19,7 @@ impl Clone for Obj {
     #[inline]
     fn clone(&self) -> Obj {
         // SAFETY: we own a reference, so the value is alive.
-        unsafe { (api().incr_ref_count)(self.0.as_ptr(), FILE, 0) };
+        unsafe { api().count_up(self.0.as_ptr()) };
         Obj(self.0)
     }
 }
@@ -32,7 +28,7 @@ impl Drop for Obj {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the reference is ours to give back.
-        unsafe { (api().decr_ref_count)(self.0.as_ptr(), FILE, 0) };
+        unsafe { api().count_down(self.0.as_ptr()) };
     }
 }
 
@@ -45,7 +41,7 @@ impl Obj {
     pub(super) unsafe fn from_raw(raw: *mut RawObj) -> Obj {
         // SAFETY: the caller vouches for the value; the functions used here never return null.
         unsafe {
-            (api().incr_ref_count)(raw, FILE, 0);
+            api().count_up(raw);
             Obj(NonNull::new_unchecked(raw))
         }
     }
@@ -138,6 +134,13 @@ impl Obj {
     /// The slice is valid while nothing else touches the value.
     #[inline]
     pub fn modified_utf8(&self) -> &[u8] {
+        // SAFETY: the head of a value is public; with a string it tells where that is and how long.
+        unsafe {
+            let head = &*self.raw();
+            if !head.bytes.is_null() {
+                return std::slice::from_raw_parts(head.bytes.cast(), api().out_size(&head.length));
+            }
+        }
         let mut length = 0isize;
         // SAFETY: Tcl returns its own buffer of that length, alive as long as the value's string
         // representation, which no code of ours invalidates while it holds this borrow.

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use bytes::BytesMut;
 
 use super::{Connection, not_connected};
+use crate::client::Client;
 use crate::client::error::PublishError;
 use crate::client::status::Status;
 use crate::commands::message::{encode_header, encode_payload};
 use crate::commands::options::{Kind, Spec, invalid, parse, spec};
-use crate::protocol::subject::{SubjectError, check_publish, check_reply};
+use crate::protocol::subject::{SubjectError, check_publish, check_reply, is_plain};
 use crate::tcl::{Call, Error, Interp, Obj, Reply, Result};
 
 const OPTIONS: &[Spec] = &[
@@ -114,6 +115,21 @@ impl Connection {
     /// Publishes a message.
     pub fn send(&self, draft: &Draft) -> Result<Reply> {
         let message = self.check(draft)?;
+        // Most find room at once, and need no handle of their own: a wait may run handlers, which
+        // may end this life.
+        let sent = match &*self.life.borrow() {
+            Some(client) => message.publish_if_room(client),
+            None => return Err(not_connected()),
+        };
+        match sent {
+            Ok(true) => Ok(Reply::Empty),
+            Ok(false) => self.send_with_room(&message),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    #[cold]
+    fn send_with_room(&self, message: &Outgoing) -> Result<Reply> {
         let header = message.header.as_deref();
         let mut interruption = None;
         let mut keep_waiting = || {
@@ -134,6 +150,7 @@ impl Connection {
     }
 
     /// Checks in the contract's order: status, size, header support, subject, reply.
+    #[inline]
     pub fn check<'a>(&self, draft: &Draft<'a>) -> Result<Outgoing<'a>> {
         if self.status.get() == Status::Closed {
             return Err(not_connected());
@@ -170,8 +187,28 @@ impl Connection {
     }
 }
 
-/// The bytes of a subject or queue that passes its check.
+impl Outgoing<'_> {
+    /// Whether there was room for it.
+    #[inline]
+    fn publish_if_room(&self, client: &Client) -> std::result::Result<bool, PublishError> {
+        client.publish_if_room(&self.subject, &self.reply, self.header.as_deref(), &self.payload)
+    }
+}
+
+/// The bytes of a subject that passes its check.
+#[inline]
 pub fn wire<'a>(
+    value: &'a Obj,
+    check: impl for<'t> FnOnce(&'t str) -> std::result::Result<Cow<'t, [u8]>, SubjectError>,
+) -> Result<Cow<'a, [u8]>> {
+    match value.modified_utf8() {
+        plain if is_plain(plain) => Ok(Cow::Borrowed(plain)),
+        _ => checked(value, check),
+    }
+}
+
+/// The bytes of a subject or queue that passes its check, whatever its characters.
+pub fn checked<'a>(
     value: &'a Obj,
     check: impl for<'t> FnOnce(&'t str) -> std::result::Result<Cow<'t, [u8]>, SubjectError>,
 ) -> Result<Cow<'a, [u8]>> {

@@ -11,7 +11,7 @@ use crate::protocol::Message;
 use crate::protocol::subject::{check_queue, check_subscribe};
 use crate::tcl::{Call, Error, Obj, Reply, Result, Work};
 
-use super::publish::wire;
+use super::publish::{checked, wire};
 
 const SUBSCRIBE: &[Spec] = &[
     spec("queue", Kind::ValidStr),
@@ -78,7 +78,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     let strict = connection.check_subjects.get();
     let wire_subject = wire(subject, |text| check_subscribe(text, strict))?;
     let wire_queue = match values.get("queue") {
-        Some(queue) => wire(queue, |text| check_queue(text, strict))?,
+        Some(queue) => checked(queue, |text| check_queue(text, strict))?,
         None => Default::default(),
     };
     let max = values.count("max_msgs").unwrap_or(0);

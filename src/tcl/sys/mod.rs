@@ -52,7 +52,7 @@ pub struct StubTable {
 pub struct RawObj {
     ref_count: isize,
     pub(super) bytes: *mut c_char,
-    length: isize,
+    pub(super) length: isize,
     pub(super) type_ptr: *const c_void,
 }
 

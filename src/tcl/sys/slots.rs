@@ -56,8 +56,7 @@ slots! {
     pkg_provide_ex = 0: (*mut RawInterp, *const c_char, *const c_char, *const c_void) -> c_int;
     pkg_require_ex = 1: (*mut RawInterp, *const c_char, *const c_char, c_int, *mut *const c_void) -> *const c_char;
     alloc = 3: (usize) -> *mut c_void;
-    decr_ref_count = 19: (*mut RawObj, *const c_char, c_int);
-    incr_ref_count = 20: (*mut RawObj, *const c_char, c_int);
+    free_obj = 30: (*mut RawObj);
     get_bytes = 33 / 650: ();
     get_string_from_obj = 41 / 651: (*mut RawObj, *mut isize) -> *mut c_char;
     list_obj_get_elements = 45 / 661: (*mut RawInterp, *mut RawObj, *mut isize, *mut *mut *mut RawObj) -> c_int;
@@ -161,8 +160,8 @@ impl Api {
             let list = (api.new_list_obj)(1, &bytes);
             api.byte_array_type = (*bytes).type_ptr;
             api.list_type = (*list).type_ptr;
-            (api.incr_ref_count)(list, c"nats".as_ptr(), 0);
-            (api.decr_ref_count)(list, c"nats".as_ptr(), 0);
+            api.count_up(list);
+            api.count_down(list);
         }
         Some(api)
     }
@@ -190,6 +189,44 @@ impl Api {
             match self.out_size(&length) {
                 0 => &[],
                 length => std::slice::from_raw_parts(start, length),
+            }
+        }
+    }
+
+    /// Takes a reference, as Tcl's own macro does: values are counted too often for calls.
+    ///
+    /// # Safety
+    /// `obj` is a live value of this thread.
+    #[inline]
+    pub unsafe fn count_up(&self, obj: *mut RawObj) {
+        // SAFETY: the counter is the head's first field, an int in 8.6.
+        unsafe {
+            if self.major == 8 {
+                *obj.cast::<c_int>() += 1;
+            } else {
+                (*obj).ref_count += 1;
+            }
+        }
+    }
+
+    /// Gives a reference back, and the value with the last one.
+    ///
+    /// # Safety
+    /// A reference to `obj` belongs to the caller, who does not use it any more.
+    #[inline]
+    pub unsafe fn count_down(&self, obj: *mut RawObj) {
+        // SAFETY: as above; Tcl frees what nobody refers to.
+        unsafe {
+            let left = if self.major == 8 {
+                let count = obj.cast::<c_int>();
+                *count -= 1;
+                *count as isize
+            } else {
+                (*obj).ref_count -= 1;
+                (*obj).ref_count
+            };
+            if left <= 0 {
+                (self.free_obj)(obj);
             }
         }
     }
