@@ -150,6 +150,11 @@ impl Obj {
         }
     }
 
+    /// Whether both are the same value in memory, so surely equal.
+    pub fn is(&self, other: &Obj) -> bool {
+        self.0 == other.0
+    }
+
     /// Whether the string is empty. A list with elements, as callbacks are, need not become a string
     /// for that.
     pub fn is_empty(&self) -> bool {

@@ -47,7 +47,7 @@ use self::log::Log;
 use self::operations::Operation;
 use self::ping::Asked;
 use self::request::Pending;
-use self::subscribe::Subscription;
+use self::subscribe::{LatestCallback, Subscription};
 use super::advice;
 use super::children::Children;
 use super::message::Keys;
@@ -106,7 +106,8 @@ pub struct Connection {
     status: Cell<Status>,
     last_error: RefCell<Option<ConnectionError>>,
     server_info: RefCell<info::Fields>,
-    subscriptions: RefCell<BTreeMap<u64, Rc<Subscription>>>,
+    subscriptions: RefCell<BTreeMap<u64, Subscription>>,
+    latest_callback: LatestCallback,
     requests: RefCell<BTreeMap<u64, Pending>>,
     operations: RefCell<BTreeMap<u64, Operation>>,
     next_operation: Cell<u64>,
@@ -181,6 +182,7 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Reply)> {
         last_error: RefCell::default(),
         server_info: RefCell::default(),
         subscriptions: RefCell::default(),
+        latest_callback: LatestCallback::default(),
         requests: RefCell::default(),
         operations: RefCell::default(),
         next_operation: Cell::new(1),

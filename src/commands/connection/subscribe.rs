@@ -1,7 +1,7 @@
 //! `subscribe` and `unsubscribe`, and the delivery of messages.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 
 use super::{Connection, not_connected};
 use crate::client::status::Status;
@@ -23,14 +23,39 @@ const SUBSCRIBE: &[Spec] = &[
 const UNSUBSCRIBE: &[Spec] = &[spec("max_msgs", Kind::PosInt)];
 
 /// The interpreter's side of a subscription: what was dispatched counts, not what was read.
+///
+/// With very many subscriptions each message finds its own outside of the caches, so what a delivery
+/// needs lies together, and equal callbacks are one.
+#[derive(Clone)]
 pub struct Subscription {
-    subject: Obj,
-    queue: Option<Obj>,
-    callback: Option<Callback>,
+    callback: Option<Rc<Callback>>,
     dictmsg: bool,
     /// Messages until it ends; 0 for no limit.
-    max: Cell<u64>,
-    received: Cell<u64>,
+    max: u64,
+    received: u64,
+    names: Rc<Names>,
+}
+
+/// What only `sub_info` asks for.
+struct Names {
+    subject: Obj,
+    queue: Option<Obj>,
+}
+
+/// The callback of the latest subscription, for the next one to share.
+#[derive(Default)]
+pub struct LatestCallback(RefCell<Weak<Callback>>);
+
+impl LatestCallback {
+    fn of(&self, connection: &Connection, prefix: &Obj) -> Rc<Callback> {
+        let latest = self.0.borrow().upgrade();
+        if let Some(callback) = latest.filter(|latest| latest.given.is(prefix)) {
+            return callback;
+        }
+        let callback = Rc::new(Callback::new(connection, prefix));
+        self.0.replace(Rc::downgrade(&callback));
+        callback
+    }
 }
 
 /// A command prefix, split into words once.
@@ -83,23 +108,22 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     };
     let max = values.count("max_msgs").unwrap_or(0);
     let subscription = Subscription {
-        subject: subject.clone(),
-        queue: values.get("queue").cloned(),
         callback: values
             .get("callback")
-            .map(|prefix| Callback::new(connection, prefix)),
+            .map(|prefix| connection.latest_callback.of(connection, prefix)),
         dictmsg: values
             .bool("dictmsg")
             .unwrap_or_else(|| connection.config.borrow().bool("dictmsg")),
-        max: Cell::new(max),
-        received: Cell::new(0),
+        max,
+        received: 0,
+        names: Rc::new(Names {
+            subject: subject.clone(),
+            queue: values.get("queue").cloned(),
+        }),
     };
     let client = connection.client()?;
     let sid = connection.settings.next_sid();
-    connection
-        .subscriptions
-        .borrow_mut()
-        .insert(sid, Rc::new(subscription));
+    connection.subscriptions.borrow_mut().insert(sid, subscription);
     client.subscribe(sid, &wire_subject, &wire_queue, max);
     Ok(Reply::Value(Obj::int(sid)))
 }
@@ -112,14 +136,11 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         return Err(not_connected());
     }
     let max = parse(options, UNSUBSCRIBE)?.count("max_msgs").unwrap_or(0);
-    let (sid, subscription) = connection.find_subscription(id)?;
-    if subscription.received.get() >= max {
-        connection.subscriptions.borrow_mut().remove(&sid);
-        connection.client()?.unsubscribe(sid, 0);
-    } else {
-        subscription.max.set(max);
-        connection.client()?.unsubscribe(sid, max);
-    }
+    let sid = connection.find_subscription(id)?;
+    let ended = connection.limit_subscription(sid, max);
+    connection
+        .client()?
+        .unsubscribe(sid, if ended.is_some() { 0 } else { max });
     Ok(Reply::Empty)
 }
 
@@ -131,21 +152,30 @@ pub fn sub_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
     if connection.status.get() == Status::Closed {
         return Err(not_connected());
     }
-    let (sid, subscription) = connection.find_subscription(id)?;
-    let (max, received) = (subscription.max.get(), subscription.received.get());
+    let sid = connection.find_subscription(id)?;
+    let subscription = connection.subscriptions.borrow().get(&sid).cloned();
+    let Some(Subscription {
+        callback,
+        dictmsg,
+        max,
+        received,
+        names,
+    }) = subscription
+    else {
+        return Err(bad_subscription(id));
+    };
     // The engine forgets a subscription whose last message it has read.
     let read = connection.client()?.received(sid).unwrap_or(max);
     let wanted = if max > 0 { read.min(max) } else { read };
-    let callback = subscription.callback.as_ref();
     let truth = |value| Obj::text(if value { "true" } else { "false" });
     Ok(Reply::Value(Obj::record(&[
-        ("subject", subscription.subject.clone()),
-        ("queue", subscription.queue.clone().unwrap_or_else(Obj::empty)),
+        ("subject", names.subject.clone()),
+        ("queue", names.queue.clone().unwrap_or_else(Obj::empty)),
         (
             "callback",
             callback.map_or_else(Obj::empty, |callback| callback.given.clone()),
         ),
-        ("dictmsg", truth(subscription.dictmsg)),
+        ("dictmsg", truth(dictmsg)),
         ("max_msgs", Obj::int(max)),
         ("received", Obj::int(received)),
         ("pending", Obj::int(wanted.saturating_sub(received))),
@@ -153,30 +183,44 @@ pub fn sub_info(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
 }
 
 impl Connection {
-    fn find_subscription(&self, id: &Obj) -> Result<(u64, Rc<Subscription>)> {
+    fn find_subscription(&self, id: &Obj) -> Result<u64> {
         let sid = id.to_int().and_then(|sid| u64::try_from(sid).ok());
-        let known = sid.and_then(|sid| {
-            let subscription = self.subscriptions.borrow().get(&sid).cloned()?;
-            Some((sid, subscription))
-        });
-        known.ok_or_else(|| {
-            Error::nats(
-                "ErrBadSubscription",
-                format!("Invalid subscription ID {}", id.to_text()),
-            )
-        })
+        sid.filter(|sid| self.subscriptions.borrow().contains_key(sid))
+            .ok_or_else(|| bad_subscription(id))
+    }
+
+    /// Sets the limit of a subscription, or ends one that has got so many messages and returns it.
+    fn limit_subscription(&self, sid: u64, max: u64) -> Option<Subscription> {
+        let mut subscriptions = self.subscriptions.borrow_mut();
+        let subscription = subscriptions.get_mut(&sid)?;
+        if subscription.received >= max {
+            return subscriptions.remove(&sid);
+        }
+        subscription.max = max;
+        None
+    }
+
+    /// Counts a message for a subscription; the last one within its limit ends it. Returns the
+    /// callback and whether that wants a dict.
+    fn receive(&self, sid: u64) -> Option<(Rc<Callback>, bool)> {
+        let mut subscriptions = self.subscriptions.borrow_mut();
+        let subscription = subscriptions.get_mut(&sid)?;
+        subscription.received += 1;
+        let receiver = subscription.callback.clone().zip(Some(subscription.dictmsg));
+        let ended = if subscription.received == subscription.max {
+            subscriptions.remove(&sid)
+        } else {
+            None
+        };
+        drop(subscriptions);
+        drop(ended);
+        receiver
     }
 
     /// A message arrived; `None` if nobody wants it any more.
     pub(super) fn deliver(&self, sid: u64, message: &Message) -> Option<Work> {
-        let subscription = self.subscriptions.borrow().get(&sid).cloned()?;
-        let received = subscription.received.get() + 1;
-        subscription.received.set(received);
-        if received == subscription.max.get() {
-            self.subscriptions.borrow_mut().remove(&sid);
-        }
-        let callback = subscription.callback.as_ref()?;
-        let content = self.content(message, subscription.dictmsg);
+        let (callback, dictmsg) = self.receive(sid)?;
+        let content = self.content(message, dictmsg);
         Some(callback.call(
             self,
             [self.keys.subject(message), content, self.keys.reply_to(message)],
@@ -191,4 +235,11 @@ impl Connection {
             message::payload(message, self.utf8.get())
         }
     }
+}
+
+fn bad_subscription(id: &Obj) -> Error {
+    Error::nats(
+        "ErrBadSubscription",
+        format!("Invalid subscription ID {}", id.to_text()),
+    )
 }
