@@ -58,6 +58,8 @@ row js_publish_async "publish to a stream with callbacks, 1,000 in flight" \
     -width 1000 -count 30000 -floor call_in_callback -wanted {async-nats 0.7}
 row js_fetch "fetch 500 at a time and acknowledge" \
     -width 500 -count 20000 -floor callback_dict -wanted {async-nats 0.7}
+row js_fetch_list "fetch a list of 500 and acknowledge each" \
+    -width 500 -count 20000 -floor callback_dict
 row js_continuous "consume without end and acknowledge" -count 20000 -floor callback_dict
 row js_ordered "ordered consumer" -count 50000 -floor callback_dict -wanted {async-nats 0.7}
 

@@ -77,5 +77,6 @@ WORKS = {
     "js_publish": js_publish,
     "js_publish_async": js_publish_async,
     "js_fetch": js_fetch,
+    "js_fetch_list": js_fetch,
     "js_ordered": js_ordered,
 }

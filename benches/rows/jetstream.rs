@@ -16,7 +16,7 @@ pub async fn run(task: Task<'_>, client: &Client) -> Result<Option<Outcome>> {
     Ok(Some(match task.work {
         "js_publish" => publish(task, client).await?,
         "js_publish_async" => publish_side_by_side(task, client).await?,
-        "js_fetch" => fetch(task, client).await?,
+        "js_fetch" | "js_fetch_list" => fetch(task, client).await?,
         "js_continuous" => continuous(task, client).await?,
         "js_ordered" => ordered(task, client).await?,
         _ => return Ok(None),

@@ -24,8 +24,29 @@ proc js_publish_async {count size width via} {
 }
 proc stored {timed_out ack error} { countDown }
 
-# WIDTH messages at a time, each acknowledged.
+# WIDTH messages at a time, each acknowledged as it comes.
 proc js_fetch {count size width via} {
+    set js [filledStream $via $count $size]
+    $js add_pull_consumer BENCH FETCH -ack_policy explicit -max_ack_pending -1
+    expect $count
+    set begun [clock microseconds]
+    fetchNext $js $width
+    vwait ::all_received
+    [connection $via] ping -timeout 0
+    since $begun
+}
+proc fetchNext {js width} {
+    set ::batch [expr {min($width, $::left)}]
+    $js fetch BENCH FETCH -batch_size $::batch -timeout 10000 -callback [list fetched $js $width]
+}
+proc fetched {js width timedOut message} {
+    $js ack $message
+    countDown
+    if {[incr ::batch -1] == 0 && $::left > 0} { fetchNext $js $width }
+}
+
+# As a list, WIDTH messages at a time; then each is acknowledged.
+proc js_fetch_list {count size width via} {
     set js [filledStream $via $count $size]
     $js add_pull_consumer BENCH FETCH -ack_policy explicit -max_ack_pending -1
     set conn [connection $via]

@@ -301,10 +301,10 @@ impl Client {
     }
 
     /// `<inbox>.<id>`; the first call subscribes to the inbox.
-    fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> Vec<u8> {
+    fn shared_reply_subject(&self, tables: &mut Tables, id: u64) -> BytesMut {
         let settings = &self.life().settings;
         let (inbox, is_new) = tables.requests.shared_inbox(|| settings.new_inbox());
-        let reply = [inbox.as_bytes(), b".", id.to_string().as_bytes()].concat();
+        let reply = encode::reply_subject(inbox, id);
         if is_new {
             let sid = self.life().settings.next_sid();
             let all = format!("{inbox}.*");

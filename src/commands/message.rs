@@ -65,6 +65,11 @@ impl Keys {
         }
     }
 
+    /// The reply subject of a message dict that a script has, or Tcl's own error for a dict without.
+    pub fn reply_of(&self, interp: &Interp, message: &Obj) -> Result<Obj> {
+        message.expect(interp, &self.reply)
+    }
+
     /// The subject for answers to a message, empty if there is none.
     pub fn reply_to(&self, message: &Message) -> Obj {
         match message.reply() {

@@ -65,6 +65,15 @@ pub fn connect(buf: &mut BytesMut, json: &str) {
     buf.put_slice(b"\r\n");
 }
 
+/// A subject below an inbox, with a number for its last token.
+pub fn reply_subject(inbox: &str, token: u64) -> BytesMut {
+    let mut subject = BytesMut::with_capacity(inbox.len() + 1 + MAX_DIGITS);
+    subject.put_slice(inbox.as_bytes());
+    subject.put_u8(b'.');
+    put_number(&mut subject, token, b"");
+    subject
+}
+
 /// Digits of the largest `u64`, and what may stand behind a number.
 const MAX_DIGITS: usize = 20;
 const MAX_BEHIND: usize = 2;
@@ -147,6 +156,12 @@ mod tests {
         );
         assert_eq!(wire(ping), "PING\r\n");
         assert_eq!(wire(pong), "PONG\r\n");
+    }
+
+    #[test]
+    fn reply_subjects() {
+        assert_eq!(reply_subject("_INBOX.x", 107), "_INBOX.x.107");
+        assert_eq!(reply_subject("i", u64::MAX).len(), 2 + MAX_DIGITS);
     }
 
     #[test]

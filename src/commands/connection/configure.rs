@@ -213,6 +213,8 @@ impl Connection {
         self.mailbox.set_bound(bound);
         self.check_subjects.set(config.bool("check_subjects"));
         self.utf8.set(config.bool("utf8_convert"));
+        self.dictmsg.set(config.bool("dictmsg"));
+        self.request_timeout.set(config.count("request_timeout"));
     }
 }
 

@@ -120,9 +120,12 @@ pub struct Connection {
     was_connected: Cell<bool>,
     /// Calls of `connect` that wait for the first round of attempts.
     connecting: RefCell<Vec<Promise>>,
-    /// Copies of options that every message asks for.
+    /// Copies of options that messages and requests ask for.
     check_subjects: Cell<bool>,
     utf8: Cell<bool>,
+    dictmsg: Cell<bool>,
+    /// In milliseconds.
+    request_timeout: Cell<u64>,
 }
 
 struct Variables {
@@ -194,6 +197,8 @@ fn construct(birth: &Birth, call: &Call) -> Result<(Rc<Connection>, Reply)> {
         connecting: RefCell::default(),
         check_subjects: Cell::new(true),
         utf8: Cell::new(false),
+        dictmsg: Cell::new(false),
+        request_timeout: Cell::new(0),
     });
     connection.apply_config();
     let added = notifier::add(connection.clone());

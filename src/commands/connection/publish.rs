@@ -112,6 +112,11 @@ impl Fields {
 }
 
 impl Connection {
+    /// The reply subject of a message dict.
+    pub fn reply_of(&self, message: &Obj) -> Result<Obj> {
+        self.keys.reply_of(&self.interp, message)
+    }
+
     /// Publishes a message.
     pub fn send(&self, draft: &Draft) -> Result<Reply> {
         let message = self.check(draft)?;

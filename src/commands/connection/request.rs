@@ -133,12 +133,8 @@ impl Connection {
     fn start_request(&self, draft: &Draft, values: &Values, max: Option<u64>) -> Result<Reply> {
         let message = self.check(draft)?;
         let client = self.client()?;
-        let config = self.config.borrow();
-        let timeout = values
-            .count("timeout")
-            .unwrap_or_else(|| config.count("request_timeout"));
-        let dictmsg = values.bool("dictmsg").unwrap_or_else(|| config.bool("dictmsg"));
-        drop(config);
+        let timeout = values.count("timeout").unwrap_or(self.request_timeout.get());
+        let dictmsg = values.bool("dictmsg").unwrap_or(self.dictmsg.get());
         let id = self.settings.next_request_id();
         let header = message.header.as_deref();
         match max {

@@ -111,9 +111,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Call) -> Result<Reply> {
         callback: values
             .get("callback")
             .map(|prefix| connection.latest_callback.of(connection, prefix)),
-        dictmsg: values
-            .bool("dictmsg")
-            .unwrap_or_else(|| connection.config.borrow().bool("dictmsg")),
+        dictmsg: values.bool("dictmsg").unwrap_or(connection.dictmsg.get()),
         max,
         received: 0,
         names: Rc::new(Names {

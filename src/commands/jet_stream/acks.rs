@@ -6,7 +6,7 @@ use super::JetStream;
 use crate::commands::connection::publish::Draft;
 use crate::commands::message;
 use crate::commands::options::{Kind, Spec, parse, spec};
-use crate::tcl::{Call, Interp, Obj, Reply, Result};
+use crate::tcl::{Call, Obj, Reply, Result};
 
 const NAK: &[Spec] = &[spec("delay", Kind::Timeout)];
 const TERM: &[Spec] = &[spec("reason", Kind::ValidStr)];
@@ -22,7 +22,7 @@ pub fn ack_sync(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
     let [message] = call.args() else {
         return Err(call.wrong_args(c"msg"));
     };
-    let subject = reply_of(&jet_stream.interp, message)?;
+    let subject = jet_stream.connection.reply_of(message)?;
     let payload = Obj::empty();
     let draft = draft(&subject, &payload);
     let timeout = jet_stream.timeout();
@@ -69,7 +69,7 @@ pub fn term(jet_stream: &Rc<JetStream>, call: &Call) -> Result<Reply> {
 impl JetStream {
     /// Publishes the answer to a message. Answers come in flows, and go out together.
     fn acknowledge(&self, message: &Obj, answer: &str) -> Result<Reply> {
-        let subject = reply_of(&self.interp, message)?;
+        let subject = self.connection.reply_of(message)?;
         self.connection.hold(true);
         // On the wire it is UTF-8 in either case.
         let payload = if self.connection.converts_utf8() {
@@ -79,10 +79,6 @@ impl JetStream {
         };
         self.connection.send(&draft(&subject, &payload))
     }
-}
-
-fn reply_of(interp: &Interp, message: &Obj) -> Result<Obj> {
-    message.expect(interp, &Obj::text("reply"))
 }
 
 fn draft<'a>(subject: &'a Obj, payload: &'a Obj) -> Draft<'a> {
