@@ -154,14 +154,14 @@ proc faults::restart {} {
     proxy::refuse $proxy
     server::kill $server
     server::restart $server
-    waitfor {![catch { $::faults::witness ping }]} 60000
+    waitfor {![catch { $::faults::witness ping }]}
     proxy::mend $proxy
 }
 
 proc faults::recover {} {
     variable conn
     variable seen
-    waitfor {{status reconnecting} in $seen && [$conn cget status] eq "connected"} 60000
+    waitfor {{status reconnecting} in $seen && [$conn cget status] eq "connected"}
 }
 
 proc faults::story {} {
@@ -209,7 +209,7 @@ proc faults::leftovers {} {
     # The last socket is closed in the background.
     if {[catch {
         waitfor {[thread_count] <= [dict get $::faults::normal threads] &&
-            [open_file_count] <= [dict get $::faults::normal files]} 30000
+            [open_file_count] <= [dict get $::faults::normal files]}
     } message]} {
         return $message
     }

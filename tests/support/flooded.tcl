@@ -21,7 +21,7 @@ proc flooded_connection {url args} {
     $connection subscribe flood.> -callback list
     $connection ping
     flood $url 2000000
-    set deadline [expr {[clock milliseconds] + 20000}]
+    set deadline [expr {[clock milliseconds] + 60000}]
     while {[dict get [$connection stats] pauses] == 0} {
         if {[clock milliseconds] > $deadline} { error "the flood does not arrive" }
         after 1
