@@ -74,7 +74,7 @@ proc faults::open {args} {
         -log_chan [log_channel ::faults::lines]]
     foreach direction {in out} { ledger::open $direction }
     $conn configure -servers [proxy::url $proxy] -reconnect_time_wait 1 -reconnect_jitter 0 \
-        -max_reconnect_attempts -1 {*}$args
+        -max_reconnect_attempts -1 -connect_timeout 60000 {*}$args
     $conn connect
     $conn subscribe d.in -callback {faults::Take in}
     secure

@@ -19,7 +19,7 @@
 proc jetstream_begin {args} {
     set ::server [server::start]
     set ::conn [nats::connection new test -log_level error -log_chan stderr]
-    $::conn configure -servers [server::url $::server]
+    $::conn configure -servers [server::url $::server] -connect_timeout 60000
     $::conn connect
     set ::js [$::conn jet_stream {*}$args]
     $::js add_stream STAYS
