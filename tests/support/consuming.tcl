@@ -21,7 +21,7 @@ proc api_begin {args} {
     set ::stub_lines {}
     set ::stub_conn [nats::connection new stub -log_chan [log_channel ::stub_lines]]
     $::stub_conn configure -servers [proxy::url $::stub_proxy] -reconnect_time_wait 10 -reconnect_jitter 0 \
-        -connect_timeout 60000
+        -max_reconnect_attempts -1 -connect_timeout 60000
     $::stub_conn connect
     set ::stub [$::stub_conn jet_stream -api_prefix stub -timeout 20000 {*}$args]
     set ::api [nats::connection new]
