@@ -25,7 +25,7 @@ proc api_begin {args} {
     $::stub_conn connect
     set ::stub [$::stub_conn jet_stream -api_prefix stub -timeout 20000 {*}$args]
     set ::api [nats::connection new]
-    $::api configure -servers [server::url $::server]
+    $::api configure -servers [server::url $::server] -connect_timeout 60000
     $::api connect
     $::api subscribe stub.> -callback ApiAnswer
     $::api ping

@@ -37,7 +37,7 @@ proc server_is_at_least {version} {
 proc stub_begin {} {
     set ::stub [$::conn jet_stream -api_prefix stub -timeout 5000]
     set ::stub_api [nats::connection new]
-    $::stub_api configure -servers [server::url $::server]
+    $::stub_api configure -servers [server::url $::server] -connect_timeout 60000
     $::stub_api connect
     $::stub_api subscribe stub.> -callback StubAnswer
     $::stub_api ping

@@ -7,7 +7,8 @@
 package require nats
 
 set conn [nats::connection new counter -log_level error]
-$conn configure -servers [lindex $argv 0] -reconnect_time_wait 10 -max_reconnect_attempts -1
+$conn configure -servers [lindex $argv 0] -reconnect_time_wait 10 \
+    -max_reconnect_attempts -1 -connect_timeout 60000
 $conn connect
 set kv [[$conn jet_stream -timeout 300] bind_kv_bucket counters]
 
