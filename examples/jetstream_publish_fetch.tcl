@@ -27,7 +27,7 @@ puts "in all:     [dict get [$js stream_info EXAMPLE_TASKS] state messages]"
 
 # A worker: batches of up to 100. The second dish is given back once, for later.
 set done 0
-while {[llength [set batch [$js fetch EXAMPLE_TASKS worker -batch_size 100 -timeout 300]]]} {
+while {[llength [set batch [$js fetch EXAMPLE_TASKS worker -batch_size 100 -timeout 2000]]]} {
     foreach msg $batch {
         set about [nats::metadata $msg]
         if {[dict get $about stream_seq] == 2 && [dict get $about num_delivered] == 1} {
@@ -45,7 +45,7 @@ proc arrived {timedOut msg} {
     puts "background: [nats::header lookup $msg Description {no answer}]"
     set ::over 1
 }
-$js fetch EXAMPLE_TASKS worker -batch_size 10 -timeout 5000 -expires 50 -callback arrived
+$js fetch EXAMPLE_TASKS worker -batch_size 10 -timeout 5000 -expires 1000 -callback arrived
 vwait over
 
 $js delete_stream EXAMPLE_TASKS

@@ -3,7 +3,7 @@
 # not run.
 #
 #   TEST_JOBS      test files that run side by side (default 2: most of them mostly wait)
-#   TEST_TIMEOUT   seconds that one test file may take (default 120)
+#   TEST_TIMEOUT   seconds that one test file may take (default 600)
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)
@@ -60,7 +60,7 @@ tcl_suites() {
     fi
     sha256sum "$library"
     TCLLIBPATH=$PWD/build "$shell" tests/all.tcl \
-        -jobs "${TEST_JOBS:-2}" -timeout "${TEST_TIMEOUT:-120}" "$@" 2>&1 | tee "$log"
+        -jobs "${TEST_JOBS:-2}" -timeout "${TEST_TIMEOUT:-600}" "$@" 2>&1 | tee "$log"
     add_sum_in_log
 }
 

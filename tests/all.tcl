@@ -12,7 +12,7 @@ set here [file dirname [file normalize [info script]]]
 proc main {arguments} {
     global here queue limit total
     set jobs 1
-    set limit 120
+    set limit 600
     while {[string match -* [lindex $arguments 0]]} {
         set arguments [lassign $arguments option value]
         switch -- $option {

@@ -60,16 +60,11 @@ fn a_stalled_connection_buffers_to_the_larger_limit_and_then_refuses() {
     assert!(asked >= 10, "it waited a second for progress first");
     assert!(started.elapsed() >= Duration::from_secs(1));
     let again = Instant::now();
-    assert!(
-        fixture
-            .client
-            .publish(b"s", b"", None, &payload, &mut || true)
-            .is_err()
-    );
-    assert!(
-        again.elapsed() < Duration::from_millis(500),
-        "and waits no longer"
-    );
+    for _ in 0..20 {
+        let refused = fixture.client.publish(b"s", b"", None, &payload, &mut || true);
+        assert!(refused.is_err());
+    }
+    assert!(again.elapsed() < Duration::from_secs(10), "and waits no longer");
     let frame = payload.len() + "PUB s  32768\r\n\r\n".len();
     for _ in 0..accepted {
         peer.expect("PUB s  32768\r\n");

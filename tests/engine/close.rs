@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nats::client::CloseReport;
 
 use crate::server::{INFO, Server};
-use crate::{Fixture, connect, connected};
+use crate::{Fixture, PATIENCE, connect, connected};
 
 #[test]
 fn closing_flushes_although_input_lies_unread() {
@@ -66,7 +66,7 @@ fn a_flush_without_progress_gives_up_and_counts() {
     }
     let started = Instant::now();
     let report = fixture.client.close(true);
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(20));
     assert!(
         report.connected && report.unsent > 0 && report.unsent < 32,
         "{report:?}"
@@ -141,7 +141,7 @@ fn a_forgotten_client_flushes_and_closes() {
     drop(client);
     assert_eq!(peer.rest(), "PUB p  0\r\n\r\n");
     drop(peer);
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + PATIENCE;
     while Arc::strong_count(&sink) + Arc::strong_count(&settings) > 2 {
         assert!(Instant::now() < deadline, "the life still holds them");
         std::thread::sleep(Duration::from_millis(1));

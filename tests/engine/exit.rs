@@ -31,7 +31,7 @@ fn an_exit_flushes_every_connection_and_refuses_new_ones() {
     }
     drop(peers);
     assert!(child.wait().unwrap().success());
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

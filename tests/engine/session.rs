@@ -153,7 +153,7 @@ fn a_silent_server_is_stale_at_the_third_tick() {
 fn any_pong_satisfies_the_keep_alive() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |options| {
-        options.ping_interval = 100;
+        options.ping_interval = 700;
         options.max_outstanding_pings = 2;
     });
     for _ in 0..4 {
@@ -171,7 +171,7 @@ fn any_pong_satisfies_the_keep_alive() {
 fn the_keep_alive_stands_still_while_the_owner_has_no_room() {
     let server = Server::start();
     let (fixture, mut peer) = connected(&server, |options| {
-        options.ping_interval = 150;
+        options.ping_interval = 1000;
         options.max_outstanding_pings = 1;
     });
     fixture.subscribe("a", 0);
@@ -180,8 +180,8 @@ fn the_keep_alive_stands_still_while_the_owner_has_no_room() {
     peer.send("MSG a 1 1\r\nx\r\n");
     assert_eq!(fixture.sink.next(), "message 1 a x");
     assert_eq!(fixture.sink.next(), "slow consumer");
-    // Four times the period: without standing still, the second tick would break the connection.
-    sleep(Duration::from_millis(600));
+    // Without standing still, the second tick would break the connection.
+    sleep(Duration::from_millis(2500));
     peer.send("PONG\r\nMSG a 1 1\r\ny\r\n");
     fixture.sink.set_full(false);
     assert_eq!(fixture.sink.next(), "message 1 a y");

@@ -1,14 +1,15 @@
 # Connections under test, and what they log.
 
-# A connection to the url, connected, with the options configured. Its log goes to the channel
-# $::log if there is one, else only errors are shown.
+# A connection to the url, connected, with the options configured. It has the time for an attempt that
+# a busy machine needs, and does not give up while a server restarts slowly. Its log goes to the channel $::log if there is one, else only errors are shown.
 proc connected {url args} {
     if {[info exists ::log]} {
         set c [nats::connection new test -log_chan $::log]
     } else {
         set c [nats::connection new test -log_level error -log_chan stderr]
     }
-    $c configure -servers $url -reconnect_time_wait 50 {*}$args
+    $c configure -servers $url -reconnect_time_wait 50 -max_reconnect_attempts -1 \
+        -connect_timeout 60000 {*}$args
     $c connect
     return $c
 }

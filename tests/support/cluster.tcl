@@ -36,7 +36,7 @@ proc cluster::start {{size 3} {configuration ""} args} {
 proc cluster::await {nodes} {
     set running [lmap node $nodes { if {![server::running $node]} continue; set node }]
     set ports [lsort -integer [lmap node $running { server::port $node }]]
-    set deadline [expr {[clock milliseconds] + 20000}]
+    set deadline [expr {[clock milliseconds] + 60000}]
     foreach node $running {
         while {[set announced [Announced $node]] ne $ports} {
             if {[clock milliseconds] > $deadline} {
@@ -51,19 +51,7 @@ proc cluster::remove {nodes} {
     foreach node $nodes { server::remove $node }
 }
 
-# Different free ports: each stays taken until all are found.
-proc cluster::Ports {count} {
-    set channels {}
-    set ports {}
-    while {[llength $ports] < $count} {
-        set port [free_port]
-        if {[catch {socket -server {} -myaddr 127.0.0.1 $port} channel]} continue
-        lappend channels $channel
-        lappend ports $port
-    }
-    foreach channel $channels { close $channel }
-    return $ports
-}
+proc cluster::Ports {count} { lmap - [lrepeat $count ""] { free_port } }
 
 # The client ports in the connect_urls of a server's INFO.
 proc cluster::Announced {node} {

@@ -8,6 +8,8 @@
 #                            Without an answer they get none
 #   api_bodies suffix        the bodies of the requests so far
 #   api_inbox suffix         the reply subject of the last one
+#   deliver_subject suffix ?n?   where the consumer that the last one (or number n) asks for delivers;
+#                            without n, once the client listens there
 #   say inbox code ?description? ?headers? ?reply?
 #                            sends a status as servers do, on the newest connection
 #   deliver inbox sseq cseq data ?headers?
@@ -18,11 +20,12 @@ proc api_begin {args} {
     set ::stub_proxy [proxy::start [server::port $::server]]
     set ::stub_lines {}
     set ::stub_conn [nats::connection new stub -log_chan [log_channel ::stub_lines]]
-    $::stub_conn configure -servers [proxy::url $::stub_proxy] -reconnect_time_wait 10 -reconnect_jitter 0
+    $::stub_conn configure -servers [proxy::url $::stub_proxy] -reconnect_time_wait 10 -reconnect_jitter 0 \
+        -max_reconnect_attempts -1 -connect_timeout 60000
     $::stub_conn connect
-    set ::stub [$::stub_conn jet_stream -api_prefix stub -timeout 2000 {*}$args]
+    set ::stub [$::stub_conn jet_stream -api_prefix stub -timeout 20000 {*}$args]
     set ::api [nats::connection new]
-    $::api configure -servers [server::url $::server]
+    $::api configure -servers [server::url $::server] -connect_timeout 60000
     $::api connect
     $::api subscribe stub.> -callback ApiAnswer
     $::api ping
@@ -50,6 +53,16 @@ proc api_inbox {suffix} {
         if {[string match $suffix [lindex $request 0]]} { return [lindex $request 2] }
     }
     error "there was no request $suffix"
+}
+
+proc deliver_subject {suffix {n ""}} {
+    if {$n eq ""} {
+        # A request whose answer takes its time is repeated, with another inbox.
+        waitfor {[string first "SUB [deliver_subject $suffix end] " [proxy::recorded $::stub_proxy client]] >= 0}
+        set n end
+    }
+    regexp {"deliver_subject":"([^"]*)"} [lindex [api_bodies $suffix] $n] -> inbox
+    return $inbox
 }
 
 proc ApiAnswer {subject body reply} {

@@ -6,7 +6,7 @@ set ends_file [file join [file dirname [file normalize [info script]]] ends.tcl]
 # Runs a script in a process with ends.tcl. The result is what it says, and its exit code, signal
 # and error output if it does not end as it should.
 proc ending {url script args} {
-    set result [run_script [beginning $url]$script -timeout 90000 {*}$args]
+    set result [run_script [beginning $url]$script -timeout 300000 {*}$args]
     set failure [dict filter $result script {key value} {
         expr {$key in {exit signal timedout stderr} && $value ni {0 ""}}
     }]

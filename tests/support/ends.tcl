@@ -16,7 +16,7 @@ proc keep_error {message details} {
 # A connection to the server. Extra arguments are for configure.
 proc connected {args} {
     set connection [nats::connection new]
-    $connection configure -servers $::url {*}$args
+    $connection configure -servers $::url -connect_timeout 60000 {*}$args
     $connection connect
     return $connection
 }

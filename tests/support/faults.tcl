@@ -74,7 +74,7 @@ proc faults::open {args} {
         -log_chan [log_channel ::faults::lines]]
     foreach direction {in out} { ledger::open $direction }
     $conn configure -servers [proxy::url $proxy] -reconnect_time_wait 1 -reconnect_jitter 0 \
-        -max_reconnect_attempts -1 {*}$args
+        -max_reconnect_attempts -1 -connect_timeout 60000 {*}$args
     $conn connect
     $conn subscribe d.in -callback {faults::Take in}
     secure
@@ -154,14 +154,14 @@ proc faults::restart {} {
     proxy::refuse $proxy
     server::kill $server
     server::restart $server
-    waitfor {![catch { $::faults::witness ping }]} 60000
+    waitfor {![catch { $::faults::witness ping }]}
     proxy::mend $proxy
 }
 
 proc faults::recover {} {
     variable conn
     variable seen
-    waitfor {{status reconnecting} in $seen && [$conn cget status] eq "connected"} 60000
+    waitfor {{status reconnecting} in $seen && [$conn cget status] eq "connected"}
 }
 
 proc faults::story {} {
@@ -209,7 +209,7 @@ proc faults::leftovers {} {
     # The last socket is closed in the background.
     if {[catch {
         waitfor {[thread_count] <= [dict get $::faults::normal threads] &&
-            [open_file_count] <= [dict get $::faults::normal files]} 30000
+            [open_file_count] <= [dict get $::faults::normal files]}
     } message]} {
         return $message
     }

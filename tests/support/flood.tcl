@@ -5,7 +5,7 @@
 package require nats
 set subjects [lassign $argv url rate]
 set conn [nats::connection new flood -log_chan stderr]
-$conn configure -servers $url
+$conn configure -servers $url -connect_timeout 60000
 $conn connect
 
 set started [clock microseconds]

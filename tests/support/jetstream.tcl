@@ -19,7 +19,7 @@
 proc jetstream_begin {args} {
     set ::server [server::start]
     set ::conn [nats::connection new test -log_level error -log_chan stderr]
-    $::conn configure -servers [server::url $::server]
+    $::conn configure -servers [server::url $::server] -connect_timeout 60000
     $::conn connect
     set ::js [$::conn jet_stream {*}$args]
     $::js add_stream STAYS
@@ -37,7 +37,7 @@ proc server_is_at_least {version} {
 proc stub_begin {} {
     set ::stub [$::conn jet_stream -api_prefix stub -timeout 5000]
     set ::stub_api [nats::connection new]
-    $::stub_api configure -servers [server::url $::server]
+    $::stub_api configure -servers [server::url $::server] -connect_timeout 60000
     $::stub_api connect
     $::stub_api subscribe stub.> -callback StubAnswer
     $::stub_api ping

@@ -1,12 +1,14 @@
 # A process that increments one counter of a bucket by compare-and-set until it is told to stop:
 #   tclsh kv_counter.tcl url
-# It writes a line "ready" when it begins, a line "uncertain" for each increment whose outcome is unknown, and at its end a list of
-# the numbers of increments that succeeded, were uncertain, and failed.
+# It writes a line "ready" when it begins, a line "uncertain" for each increment whose outcome is unknown,
+# a line "failed" for the first that was refused, and at its end a list of the numbers of increments that
+# succeeded, were uncertain, and failed.
 
 package require nats
 
 set conn [nats::connection new counter -log_level error]
-$conn configure -servers [lindex $argv 0] -reconnect_time_wait 10 -max_reconnect_attempts -1
+$conn configure -servers [lindex $argv 0] -reconnect_time_wait 10 \
+    -max_reconnect_attempts -1 -connect_timeout 60000
 $conn connect
 set kv [[$conn jet_stream -timeout 300] bind_kv_bucket counters]
 
@@ -31,7 +33,10 @@ while {!$stopped} {
             puts uncertain
             flush stdout
         } else {
-            incr failed
+            if {[incr failed] == 1} {
+                puts failed
+                flush stdout
+            }
         }
     }
 }

@@ -19,10 +19,7 @@ proc created {pending {behind 0}} {
         [incr ::created] $pending [format {"delivered":{"consumer_seq":0,"stream_seq":%d}} $behind]]
 }
 
-proc inbox {} {
-    regexp {"deliver_subject":"([^"]*)"} [lindex [api_bodies CONSUMER.CREATE.KV_B] end] -> inbox
-    return $inbox
-}
+proc inbox {} { deliver_subject CONSUMER.CREATE.KV_B }
 
 proc entry {key revision cseq pending {value v} {operation ""}} {
     set headers [expr {$operation eq "" ? "" : [list KV-Operation $operation]}]

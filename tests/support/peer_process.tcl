@@ -16,7 +16,7 @@ proc flood {subject count {size ""}} {
 }
 
 set conn [nats::connection new peer -log_chan stderr]
-$conn configure -servers [lindex $argv 0]
+$conn configure -servers [lindex $argv 0] -connect_timeout 60000
 $conn connect
 
 # Callbacks of subscriptions run between the orders.

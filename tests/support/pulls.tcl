@@ -13,7 +13,7 @@
 proc pulls_begin {} {
     set ::pulls [$::conn jet_stream -api_prefix pulls -timeout 5000]
     set ::pull_api [nats::connection new]
-    $::pull_api configure -servers [server::url $::server]
+    $::pull_api configure -servers [server::url $::server] -connect_timeout 60000
     $::pull_api connect
     $::pull_api subscribe pulls.CONSUMER.MSG.NEXT.> -callback PullAsked
     $::pull_api subscribe pulls.CONSUMER.INFO.> -callback PullLookedUp

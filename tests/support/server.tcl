@@ -152,7 +152,7 @@ proc server::Configure {handle configuration} {
 proc server::Run {handle} {
     variable servers
     dict set servers $handle pid [Ask $handle start]
-    set deadline [expr {[clock milliseconds] + 20000}]
+    set deadline [expr {[clock milliseconds] + 60000}]
     while {![Answers $handle $deadline]} {
         if {![running $handle]} {
             throw {SERVER ENDED} "the server ended at its start:\n[log $handle]"

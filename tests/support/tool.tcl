@@ -44,7 +44,7 @@ proc tool_errors {pipe} {
 
 proc tool_end {pipe} {
     catch {close $pipe write}
-    waitfor {[dict exists $::tool_state($pipe) ended]} 30000
+    waitfor {[dict exists $::tool_state($pipe) ended]}
     fconfigure $pipe -blocking 1
     lassign [CloseStatus $pipe] exit signal
     set result [dict create exit $exit$signal stdout [string trimright [tool_output $pipe] \n] \

@@ -1,12 +1,15 @@
 # Waiting for conditions, child shells, and the memory of processes.
 
-# Where all is slower, as under valgrind, $env(NATS_TEST_PATIENCE) multiplies the time limits of waits.
+# The time limits of waits are there so that a failure is told at all. None of them says how fast
+# something must be: a busy machine may stand still for seconds.
+#
+# Where all is slower, as under valgrind, $env(NATS_TEST_PATIENCE) multiplies them.
 set ::patience [expr {[info exists ::env(NATS_TEST_PATIENCE)] ? $::env(NATS_TEST_PATIENCE) : 1}]
 
 # Serves events until the expression is true where the caller is, e.g.
 #   waitfor {[llength $got] == 3}
 # An error names the expression that did not come true within timeout (ms).
-proc waitfor {condition {timeout 10000}} {
+proc waitfor {condition {timeout 60000}} {
     set deadline [expr {[clock milliseconds] + $timeout * $::patience}]
     while {![uplevel 1 [list expr $condition]]} {
         if {[clock milliseconds] > $deadline} {
@@ -20,7 +23,7 @@ proc waitfor {condition {timeout 10000}} {
 }
 
 # Like waitfor, but without serving any event: the interpreter is busy, as far as others can see.
-proc holdfor {condition {timeout 10000}} {
+proc holdfor {condition {timeout 60000}} {
     set deadline [expr {[clock milliseconds] + $timeout * $::patience}]
     while {![uplevel 1 [list expr $condition]]} {
         if {[clock milliseconds] > $deadline} {
@@ -37,10 +40,10 @@ proc holdfor {condition {timeout 10000}} {
 #   signal    name of that signal, as in SIGSEGV, else empty
 #   timedout  whether it was killed after timeout (ms)
 #   stdout, stderr
-# Options: -args list, -timeout ms (30000), -encoding name, -through list (a command that runs the
+# Options: -args list, -timeout ms (120000), -encoding name, -through list (a command that runs the
 # one given to it as further arguments).
 proc run_script {script args} {
-    set options [dict merge {-args {} -timeout 30000 -encoding utf-8 -through {}} $args]
+    set options [dict merge {-args {} -timeout 120000 -encoding utf-8 -through {}} $args]
     set files [list [WriteTemporary $script] [WriteTemporary ""]]
     lassign $files source errors
     try {
