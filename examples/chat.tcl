@@ -17,12 +17,13 @@ set presence 6000
 
 # One window of one user, with a connection of its own.
 oo::class create Chat {
-    variable name room window conn watcher kv people waiting total sent
+    variable name room window conn watcher kv people here waiting total
 
     constructor {userName url roomName place} {
         set name $userName
         set room $roomName
         set people [dict create]
+        set here 1
         set waiting {}
         set total 0
         my BuildWindow $place
@@ -37,6 +38,7 @@ oo::class create Chat {
     }
 
     destructor {
+        set here 0
         if {[info exists kv]} { catch { $kv delete [my Key] } }
         if {[info exists conn]} { $conn destroy }
         if {[winfo exists $window]} { ::destroy $window }
@@ -56,36 +58,39 @@ oo::class create Chat {
     # Letters and digits are fine in subjects and keys.
     method Key {} { regsub -all {[^A-Za-z0-9_-]} $name _ }
 
-    # Messages may come much faster than anybody can read. So they are only kept here, no more of
-    # them than the window shows, and a timer draws.
+    # Messages may come much faster than anybody can read. So they are only kept here, not many more
+    # of them than the window shows, and a timer draws.
 
     method Received {subject message reply} {
         incr total
-        lappend waiting [list [lindex [split $subject .] end] $message]
-        if {[llength $waiting] > 400} { set waiting [lrange $waiting end-199 end] }
+        lappend waiting $subject $message
+        if {[llength $waiting] > 1000} { set waiting [lrange $waiting end-99 end] }
     }
 
     method Draw {} {
-        after 50 [nats::mymethod Draw]
         my DropAbsent
         if {[llength $waiting]} {
             set text $window.middle.text
-            $text configure -state normal
-            foreach message [lrange $waiting end-199 end] {
-                lassign $message who what
+            set pieces {}
+            foreach {subject what} [lrange $waiting end-99 end] {
+                set who [lindex [split $subject .] end]
                 set tag [expr {$who eq [my Key] ? "me" : "other"}]
-                $text insert end "$who: " [list name $tag] $what\n $tag
+                lappend pieces "$who: " [list name $tag] $what\n $tag
             }
             set waiting {}
+            $text configure -state normal
+            $text insert end {*}$pieces
             set lines [lindex [split [$text index end] .] 0]
             if {$lines > 200} { $text delete 1.0 [expr {$lines - 200}].0 }
             $text configure -state disabled
             $text see end
         }
         $window.top.total configure -text "$total messages"
-        # Idle handlers run in the order in which they were made: this one behind those of Tk that
-        # put the window on the screen.
-        after idle { incr drawn }
+        # Puts it on the screen before anything else has its turn. The next picture comes some time
+        # after that, or slow drawing would leave no time for messages.
+        update idletasks
+        incr ::drawn
+        after 40 [nats::mymethod Draw]
     }
 
     method total {} { return $total }
@@ -101,13 +106,17 @@ oo::class create Chat {
             set kv [$js bind_kv_bucket EXAMPLE_CHAT]
         }
         set watcher [$kv watch * -callback [nats::mymethod Seen]]
-        my KeepPresent
+        coroutine keep_present my KeepPresent
     }
 
+    # In a coroutine: the window does not wait until the server has answered.
     method KeepPresent {} {
-        after [expr {$::presence / 3}] [nats::mymethod KeepPresent]
-        # Without a connection others are to think that we are gone.
-        if {[$conn cget status] eq "connected"} { catch { $kv put [my Key] $name } }
+        while {$here} {
+            # Without a connection others are to think that we are gone.
+            if {[$conn cget status] eq "connected"} { catch { $kv put [my Key] $name } }
+            after [expr {$::presence / 3}] [list catch [info coroutine]]
+            yield
+        }
     }
 
     method Seen {entry} {

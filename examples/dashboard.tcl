@@ -11,8 +11,8 @@ set server [expr {[info exists env(NATS_URL)] ? $env(NATS_URL) : "nats://localho
 set options [dict merge [dict create -servers $server -subject > -demo 0 -traffic 1] $argv]
 
 # Messages come much faster than anybody can look. So the callback only counts, and a timer draws
-# what was counted, so many times per second:
-set pictures 20
+# what was counted, milliseconds after the last picture:
+set pause 40
 
 # Messages of each subject, and of all; messages per second, at each of the last pictures.
 set counts [dict create]
@@ -77,17 +77,18 @@ $conn subscribe [dict get $options -subject] -callback received
 # Drawing: the graph moves with every picture, the tree once in a second.
 
 proc draw {} {
-    after [expr {1000 / $::pictures}] draw
     set now [clock microseconds]
     lappend ::samples [list $now $::total]
-    set ::samples [lrange $::samples end-[expr {$::pictures / 2}] end]
+    set ::samples [lrange $::samples end-10 end]
     lassign [lindex $::samples 0] then total_then
     if {$now > $then} { lappend ::rates [expr {($::total - $total_then) * 1e6 / ($now - $then)}] }
     set ::rates [lrange $::rates end-309 end]
     if {[llength $::rates] > 1} draw_graph
-    # Idle handlers run in the order in which they were made: this one behind those of Tk that put
-    # the picture on the screen.
-    after idle { incr drawn }
+    # Puts it on the screen before anything else has its turn. The next picture comes some time after
+    # that, or slow drawing would leave no time for messages.
+    update idletasks
+    incr ::drawn
+    after $::pause draw
 }
 
 proc draw_graph {} {

@@ -8,7 +8,12 @@
 
 namespace eval display {}
 
-proc display::wish {} { lindex [auto_execok wish[info tclversion]] 0 }
+# The one beside this shell, if it is not installed with the system.
+proc display::wish {} {
+    set name wish[info tclversion]
+    set beside [file join [file dirname [info nameofexecutable]] $name]
+    return [expr {[file executable $beside] ? $beside : [lindex [auto_execok $name] 0]}]
+}
 proc display::possible {} { expr {[wish] ne "" && [auto_execok Xvfb] ne ""} }
 
 proc display::start {{width 1024} {height 768}} {

@@ -32,8 +32,11 @@ namespace eval natstcl {
         {quiet     flag   0       "say nothing but results and errors"}
         {progress  flag   0       "show progress even if stderr is no terminal"}
         {debug     flag   0       "show on stderr what the connection does"}
+        {version   flag   0       "show the version"}
         {help      flag   0       "show this"}
     }
+    # The command that runs, for advice about its words.
+    variable running ""
 }
 
 proc natstcl::command {name parameters about options body} {
@@ -46,15 +49,18 @@ proc natstcl::command {name parameters about options body} {
 proc natstcl::main {words} {
     variable commands
     variable option
+    variable running
     array set option {json 0 progress 0 quiet 0}
     # A terminal that cannot show a character shows another one; Tcl 9 would rather fail.
     catch {fconfigure stdout -profile replace}
     try {
-        lassign [read_words $words] name arguments
-        if {$option(help)} {
-            puts [expr {[dict exists $commands $name] ? [help $name] : [overview $name]}]
+        lassign [read_words $words] running arguments
+        if {$option(version)} {
+            puts "natstcl [nats::version]"
+        } elseif {$option(help)} {
+            puts [expr {[dict exists $commands $running] ? [help $running] : [overview $running]}]
         } else {
-            "run $name" {*}$arguments
+            "run $running" {*}$arguments
         }
         flush stdout
         return 0
@@ -88,7 +94,7 @@ proc natstcl::read_words {words} {
             lappend arguments $word
         }
     }
-    if {!$option(help)} { check_arguments $name $arguments }
+    if {!$option(help) && !$option(version)} { check_arguments $name $arguments }
     return [list $name $arguments]
 }
 
@@ -103,13 +109,18 @@ proc natstcl::split_words {words} {
         if {$word in {-h --help} || [string match *=* $word]} continue
         set row [lsearch -inline -exact -index 0 $common [string trimleft $word -]]
         if {$row eq ""} {
-            throw {NATSTCL USAGE ""} "unknown option $word before the command[similar $common \
-                [string trimleft $word -]]"
+            throw {NATSTCL USAGE ""} "unknown option $word before the command[similar_option \
+                $common [string trimleft $word -]]"
         }
         if {[lindex $row 1] ne "flag"} {
             lappend before [lindex $words 0]
             set words [lrange $words 1 end]
         }
+    }
+    # "help pub" like "pub --help".
+    if {[lindex $words 0] eq "help"} {
+        set words [lrange $words 1 end]
+        lappend before --help
     }
     if {![llength $words]} { return [list "" [concat $before --help]] }
     foreach length {2 1} {
@@ -121,9 +132,10 @@ proc natstcl::split_words {words} {
     set first [lindex $words 0]
     if {[dict keys $commands "$first *"] ne ""} {
         if {[lindex $words 1] in {"" -h --help}} { return [list $first --help] }
-        throw [list NATSTCL USAGE $first] "unknown command \"$first [lindex $words 1]\""
+        set name "$first [lindex $words 1]"
+        throw [list NATSTCL USAGE $first] "unknown command \"$name\"[similar [dict keys $commands] $name]"
     }
-    throw {NATSTCL USAGE ""} "unknown command \"$first\""
+    throw {NATSTCL USAGE ""} "unknown command \"$first\"[similar [dict keys $commands] $first]"
 }
 
 proc natstcl::read_option {name rows word rest} {
@@ -132,7 +144,7 @@ proc natstcl::read_option {name rows word rest} {
     regexp {^--?([^=]*)(=(.*))?$} $word - key given value
     set row [lsearch -inline -exact -index 0 $rows $key]
     if {$row eq "" || ![string match --* $word]} {
-        throw [list NATSTCL USAGE $name] "unknown option $word[similar $rows $key]"
+        throw [list NATSTCL USAGE $name] "unknown option $word[similar_option $rows $key]"
     }
     set kind [lindex $row 1]
     if {$kind eq "flag"} {
@@ -152,15 +164,18 @@ proc natstcl::read_option {name rows word rest} {
     return $rest
 }
 
-# ": do you mean --server?" for what begins like an option, or is one with two letters swapped,
-# missing or too many.
-proc natstcl::similar {rows key} {
-    foreach row $rows {
-        set name [lindex $row 0]
-        if {$key ne "" && ([string match $key* $name] ||
-                [lsort [split $key ""]] eq [lsort [split $name ""]] ||
-                [one_more $key $name] || [one_more $name $key])} {
-            return ": do you mean --$name?"
+# ": do you mean --server?" if an option is similar.
+proc natstcl::similar_option {rows key} {
+    return [similar [lmap row $rows { string cat -- [lindex $row 0] }] --$key]
+}
+
+# The name that begins like a word, or is the word with two letters swapped, missing or too many.
+proc natstcl::similar {names word} {
+    foreach name $names {
+        if {[string trim $word -] ne "" && ([string match $word* $name] ||
+                [lsort [split $word ""]] eq [lsort [split $name ""]] ||
+                [one_more $word $name] || [one_more $name $word])} {
+            return ": do you mean $name?"
         }
     }
     return ""

@@ -1,7 +1,5 @@
 # The connection that the options ask for. There is one, made when a command first asks for it.
 
-package require nats 3.3
-
 namespace eval natstcl {
     variable connection ""
     # What the connection's events have told of errors: pairs of code and message.

@@ -1,7 +1,7 @@
 # Failures as users see them: what went wrong, what can be done, and the exit code.
 
 namespace eval natstcl {
-    # What to do about an error, by its code.
+    # What to do about an error, by its code, or by the number that a server's JetStream gives it.
     variable remedies {
         ErrConnectionRefused "is a server running there? Name another one with --server or NATS_URL"
         ErrNoServers         "is a server running there? Name others with --server or NATS_URL"
@@ -14,7 +14,7 @@ namespace eval natstcl {
         ErrSecureConnWanted  "leave out --tls and tls://, or name a server that offers TLS"
         ErrTLS               "name the authority of the server's certificate with --ca, and its host\
             as it stands in the certificate"
-        ErrInvalidArg        "\"natstcl command --help\" shows what is allowed"
+        ErrBadSubject        "subjects are words with dots between them; only those of sub may have * and >"
         ErrNoResponders      "is somebody subscribed to this subject?"
         ErrTimeout           "wait longer with --timeout"
         ErrJetStreamNotEnabled "start the server with -js, or name the right --domain"
@@ -23,6 +23,7 @@ namespace eval natstcl {
         BucketNotFound       "\"natstcl kv ls\" lists the buckets, \"natstcl kv add\" makes one"
         ErrKeyNotFound       "\"natstcl kv keys\" lists the keys"
         ErrWrongLastSequence "somebody else has written: \"natstcl kv get\" shows the revision of now"
+        10058                "\"natstcl kv status\" shows the bucket that is there already"
         ErrMaxPayload        "the server's max_payload is the limit: send less, or raise it there"
     }
 }
@@ -30,6 +31,7 @@ namespace eval natstcl {
 # Writes an error to stderr; the result is the exit code.
 proc natstcl::report {message details} {
     variable option
+    variable running
     progress::end
     set code [dict get $details -errorcode]
     # Whoever reads our output has had enough, as in "natstcl sub x | head".
@@ -49,6 +51,12 @@ proc natstcl::report {message details} {
         }
         {NATSTCL NOTHING *} { set remedy [lindex $code 2]; set exit 4 }
         {NATSTCL FAILED *}  { set remedy [lindex $code 2] }
+        {NATS ErrInvalidArg} {
+            set remedy "\"natstcl $running --help\" shows what is allowed"
+            set exit 2
+        }
+        {NATS ErrBadSubject} { set remedy [remedy_for ErrBadSubject]; set exit 2 }
+        {NATS ErrJSResponse *} { set remedy [remedy_for [lindex $code 3]] }
         {NATS *} {
             set remedy [remedy_for [lindex $code 1]]
             if {[lindex $code 1] in {ErrTimeout ErrNoResponders}} { set exit 4 }

@@ -114,7 +114,7 @@ proc natstcl::show_entry {entry} {
             revision number $revision created time $created operation text $operation]]
     } else {
         set time [readable time $created]
-        puts "$time  $revision  [expr {$operation eq "PUT" ? "$key: [payload_text $value]" :
+        puts "$time  $revision  [expr {$operation eq "PUT" ? "$key: [one_line [payload_text $value]]" :
             "$key was [dict get {DEL deleted PURGE purged} $operation]"}]"
     }
 }

@@ -103,7 +103,12 @@ proc natstcl::payload {data} {
         fconfigure stdin -translation binary
         return [::read stdin]
     }
-    set channel [open $option(file) rb]
+    try {
+        set channel [open $option(file) rb]
+    } trap POSIX {- details} {
+        throw {NATSTCL FAILED "--file - reads from stdin"} \
+            "cannot read --file $option(file): [lindex [dict get $details -errorcode] 2]"
+    }
     try { return [::read $channel] } finally { close $channel }
 }
 

@@ -59,8 +59,8 @@ proc natstcl::readable {kind value} {
         percent { return "$value %" }
         time    { return [string map {T " "} [nats::msec_to_isotime $value :localtime]] }
         flag    { return [expr {$value ? "yes" : "no"}] }
-        list    { return [harmless [join $value ", "]] }
-        default { return [harmless $value] }
+        list    { return [one_line [join $value ", "]] }
+        default { return [one_line $value] }
     }
 }
 
@@ -91,6 +91,9 @@ proc natstcl::harmless {text} {
     }
     return $result
 }
+
+# The same for text that must not break a line or a column of a table.
+proc natstcl::one_line {text} { return [string map {\n \\x0a \t \\x09} [harmless $text]] }
 
 # Bytes of a message as text, or "" and false when they are not UTF-8.
 proc natstcl::decoded {bytes textVar} {
