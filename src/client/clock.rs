@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
+use tokio::sync::Notify;
+
 use super::life::Life;
 use super::lock::lock;
 
@@ -12,15 +14,20 @@ impl Life {
         let mut events = Vec::new();
         loop {
             let next = lock(&self.tables).deadlines.sleep();
-            match next {
-                None => self.earlier_deadline.notified().await,
-                Some(when) => tokio::select! {
-                    () = tokio::time::sleep_until(when.into()) => {}
-                    () = self.earlier_deadline.notified() => {}
-                },
-            }
+            sleep(next, &self.earlier_deadline).await;
             lock(&self.tables).expire(Instant::now(), &self.outbox, &mut events);
             self.gate.deliver(&mut events);
         }
+    }
+}
+
+/// Sleeps until the moment, if there is one, or until somebody tells of an earlier one.
+pub(super) async fn sleep(until: Option<Instant>, earlier: &Notify) {
+    match until {
+        None => earlier.notified().await,
+        Some(when) => tokio::select! {
+            () = tokio::time::sleep_until(when.into()) => {}
+            () = earlier.notified() => {}
+        },
     }
 }

@@ -10,10 +10,9 @@ pub(crate) enum Waiter {
     Ping(u64),
 }
 
-/// The deadlines of one life.
-#[derive(Default)]
-pub(crate) struct Deadlines {
-    set: BTreeSet<(Instant, Waiter)>,
+/// Deadlines of one clock, each of somebody `W`.
+pub(crate) struct Deadlines<W> {
+    set: BTreeSet<(Instant, W)>,
     /// What the clock sleeps on. It is not woken for later deadlines, nor when this one goes.
     slept_on: Option<Instant>,
 }
@@ -27,15 +26,22 @@ pub(crate) fn deadline_in(ms: u64) -> Option<Instant> {
     }
 }
 
-impl Deadlines {
+impl<W: Copy + Ord> Deadlines<W> {
+    pub(crate) const fn new() -> Self {
+        Deadlines {
+            set: BTreeSet::new(),
+            slept_on: None,
+        }
+    }
+
     /// Sets a deadline; returns whether the clock must be woken for it.
     #[must_use]
-    pub(crate) fn insert(&mut self, when: Instant, who: Waiter) -> bool {
+    pub(crate) fn insert(&mut self, when: Instant, who: W) -> bool {
         self.set.insert((when, who));
         self.slept_on.is_none_or(|slept_on| when < slept_on)
     }
 
-    pub(crate) fn remove(&mut self, when: Option<Instant>, who: Waiter) {
+    pub(crate) fn remove(&mut self, when: Option<Instant>, who: W) {
         if let Some(when) = when {
             self.set.remove(&(when, who));
         }
@@ -48,7 +54,7 @@ impl Deadlines {
     }
 
     /// Takes the first deadline that is not after `now`.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Waiter> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<W> {
         let &(when, who) = self.set.first()?;
         if when > now {
             return None;
@@ -58,13 +64,19 @@ impl Deadlines {
     }
 }
 
+impl<W: Copy + Ord> Default for Deadlines<W> {
+    fn default() -> Self {
+        Deadlines::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_an_earlier_deadline_wakes_the_clock() {
-        let mut deadlines = Deadlines::default();
+        let mut deadlines = Deadlines::new();
         let now = Instant::now();
         let at = |ms| now + Duration::from_millis(ms);
         assert!(deadlines.insert(at(50), Waiter::Request(1)));

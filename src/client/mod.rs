@@ -18,12 +18,13 @@
 //! | `session`, `server_info`, `pauses` | what is read, and when not |
 //! | `outbox`, `writer`, `frames` | what is written |
 //! | `tables`, with `subscriptions`, `requests`, `pings` | who gets what comes in |
-//! | `deadlines`, `clock` | what ends by time |
+//! | `deadlines`, `clock`, `alarms` | what ends by time |
 //! | `background`, `replies`, `task` | what the engine's own operations use |
 //! | `close` | the end on request, which loses nothing |
 //! | `inbox`, `lock` | reply subjects; the order of locks |
 
 mod abandon;
+pub mod alarms;
 pub mod background;
 mod clock;
 mod close;

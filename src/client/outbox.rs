@@ -400,7 +400,8 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::io;
+    use std::pin::{Pin, pin};
 
     use tokio::io::{AsyncReadExt, DuplexStream};
     use tokio::task::yield_now;
@@ -416,17 +417,19 @@ mod tests {
         let outbox = Outbox::new(Arc::default());
         let (socket, server) = tokio::io::duplex(1024);
         outbox.open(Box::new(socket), BytesMut::new(), 0);
-        {
-            let mut writing = pin!(outbox.write_loop());
-            while !outbox.queue().writer_sleeps {
-                tokio::select! {
-                    biased;
-                    error = &mut writing => panic!("{error}"),
-                    () = yield_now() => {}
-                }
+        fall_asleep(&outbox, pin!(outbox.write_loop())).await;
+        (outbox, server)
+    }
+
+    /// Polls the write loop until it has nothing to do.
+    async fn fall_asleep(outbox: &Outbox, mut writing: Pin<&mut impl Future<Output = io::Error>>) {
+        while !outbox.queue().writer_sleeps {
+            tokio::select! {
+                biased;
+                error = &mut writing => panic!("{error}"),
+                () = yield_now() => {}
             }
         }
-        (outbox, server)
     }
 
     async fn arrived(server: &mut DuplexStream) -> Vec<u8> {
@@ -473,13 +476,7 @@ mod tests {
         let (outbox, mut server) = asleep().await;
         let mut writing = pin!(outbox.write_loop());
         outbox.queue().writer_sleeps = false;
-        while !outbox.queue().writer_sleeps {
-            tokio::select! {
-                biased;
-                error = &mut writing => panic!("{error}"),
-                () = yield_now() => {}
-            }
-        }
+        fall_asleep(&outbox, writing.as_mut()).await;
         publish_held(&outbox);
         assert_eq!(arrived(&mut server).await, b"");
         let mut bytes = [0; MESSAGE.len()];
@@ -542,16 +539,7 @@ mod tests {
         let large = vec![b'x'; 1 << 20];
         assert_eq!(publish(&outbox, &large), Ok(()));
         outbox.queue().messages = FLOW;
-        {
-            let mut writing = pin!(outbox.write_loop());
-            while !outbox.queue().writer_sleeps {
-                tokio::select! {
-                    biased;
-                    error = &mut writing => panic!("{error}"),
-                    () = yield_now() => {}
-                }
-            }
-        }
+        fall_asleep(&outbox, pin!(outbox.write_loop())).await;
         // The buffer that was written is the next one to fill.
         outbox.control(|buf| buf.extend_from_slice(MESSAGE));
         assert_eq!(outbox.step().await.ok(), Some(Step::Wrote));

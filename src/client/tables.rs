@@ -22,7 +22,7 @@ pub(crate) struct Tables {
     pub(crate) requests: Requests,
     pub(crate) pings: Pings,
     pub(crate) channels: Channels,
-    pub(crate) deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines<Waiter>,
 }
 
 impl Tables {

@@ -12,7 +12,8 @@
 //! - `options`: name/value options and their checks;
 //! - `json`: JSON from and to Tcl values;
 //! - `message`: messages as dicts;
-//! - `promise`: results that are waited for.
+//! - `promise`: results that are waited for;
+//! - `timer`: what is to be done later.
 
 mod advice;
 mod children;
@@ -26,6 +27,7 @@ mod msg;
 mod options;
 mod promise;
 mod time;
+mod timer;
 
 use crate::client::runtime;
 use crate::tcl::{Call, Command, Interp, Obj, Reply, Result, hooks};

@@ -6,13 +6,12 @@
 //! - [`Obj`], [`Interp`], [`Error`]: values, interpreters and errors with safe lifetimes;
 //! - [`Work`], [`Wait`]: what a handler wants done or waited for after it has returned;
 //! - [`Command`], [`class`]: commands and TclOO classes with native methods;
-//! - [`Timer`]: something to do later;
 //! - [`inbox`]: what other threads tell an interpreter's thread;
 //! - [`notifier`]: the event source through which other threads reach an interpreter;
 //! - [`hooks`]: the end of the process, and forks.
 //!
-//! Tcl calls us through one entry each for commands, methods, constructors, destructors, events,
-//! timers and deletions. Each runs our code guarded against panics, and lets scripts run only after that
+//! Tcl calls us through one entry each for commands, methods, constructors, destructors, events and
+//! deletions. Each runs our code guarded against panics, and lets scripts run only after that
 //! code has returned (see [`work`]).
 #![allow(unsafe_code)]
 #![warn(clippy::undocumented_unsafe_blocks)]
@@ -31,7 +30,6 @@ mod obj;
 mod stack;
 mod sys;
 mod text;
-mod timer;
 mod wait;
 mod work;
 
@@ -41,7 +39,6 @@ pub use entry::load;
 pub use error::{Error, Result};
 pub use interp::Interp;
 pub use obj::Obj;
-pub use timer::Timer;
 pub use wait::{Gate, Wait};
 pub use work::Work;
 

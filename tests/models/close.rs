@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use super::super::event::{Event, EventSink, LogLevel};
 use super::super::gate::Gate;
 use super::super::life::Life;
-use super::super::session::{End, Input};
+use super::super::session::End;
 use super::super::settings::Settings;
 use super::check;
-use super::pipe::{payloads, pipe, read_to_end};
-use crate::protocol::{Parser, encode};
+use super::pipe::{connect, payloads, read_to_end};
+use crate::protocol::encode;
 use crate::sync::lock;
 
 /// An owner that must not hear anything once it has ended.
@@ -77,19 +77,11 @@ fn closing(flush: bool) {
         options.outbox_size = 28;
     }
     let life = Arc::new(Life::new(settings, owner.clone()));
-    let (socket, mut server) = pipe();
-    let (reader, writer) = tokio::io::split(socket);
-    life.outbox.open(Box::new(writer), BytesMut::new(), 0);
+    let (mut input, mut server) = connect(&life);
     life.closing.set_started();
     let task = thread::spawn({
         let life = life.clone();
         move || {
-            let mut input = Input {
-                reader: Box::new(reader),
-                parser: Parser::new(),
-                buf: BytesMut::new(),
-                address: String::new(),
-            };
             let mut abandon = life.abandon.subscribe();
             block_on(async {
                 match life.session(&mut input, &mut abandon).await {

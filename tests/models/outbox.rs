@@ -45,18 +45,38 @@ fn publisher(outbox: &Arc<Outbox>, name: char, count: usize) -> JoinHandle<Vec<S
     })
 }
 
-/// A session's write loop, until `stop`.
-fn writing(outbox: &Arc<Outbox>, stop: &Arc<Notify>) -> JoinHandle<()> {
-    let (outbox, stop) = (outbox.clone(), stop.clone());
-    thread::spawn(move || {
-        block_on(async {
-            tokio::select! {
-                biased;
-                () = stop.notified() => {}
-                error = outbox.write_loop() => panic!("{error}"),
-            }
+/// A session whose write loop runs in a thread of its own until it is stopped.
+struct Session {
+    server: DuplexStream,
+    stop: Arc<Notify>,
+    writer: JoinHandle<()>,
+}
+
+impl Session {
+    fn begin(outbox: &Arc<Outbox>) -> Session {
+        let (socket, server) = pipe();
+        outbox.open(Box::new(socket), BytesMut::new(), 0);
+        let stop = Arc::new(Notify::new());
+        let writing = (outbox.clone(), stop.clone());
+        let writer = thread::spawn(move || {
+            let (outbox, stop) = writing;
+            block_on(async {
+                tokio::select! {
+                    biased;
+                    () = stop.notified() => {}
+                    error = outbox.write_loop() => panic!("{error}"),
+                }
+            });
         });
-    })
+        Session { server, stop, writer }
+    }
+
+    /// Stops writing, wherever that has come to; returns the server's side.
+    fn stop(self) -> DuplexStream {
+        self.stop.notify_one();
+        self.writer.join().unwrap();
+        self.server
+    }
 }
 
 /// The server's side until so many messages have come.
@@ -81,19 +101,15 @@ fn assert_in_order(arrived: &[String], name: char, count: usize) {
 fn publishers_that_wait_for_room_go_on_and_the_writer_sleeps_through_nothing() {
     check(|| {
         let outbox = outbox();
-        let (socket, mut server) = pipe();
-        outbox.open(Box::new(socket), BytesMut::new(), 0);
-        let stop = Arc::new(Notify::new());
-        let writer = writing(&outbox, &stop);
+        let mut session = Session::begin(&outbox);
         let publishers = [publisher(&outbox, 'a', 4), publisher(&outbox, 'b', 4)];
-        let arrived = receive(&mut server, 8);
+        let arrived = receive(&mut session.server, 8);
         assert_in_order(&arrived, 'a', 4);
         assert_in_order(&arrived, 'b', 4);
         for publisher in publishers {
             publisher.join().unwrap();
         }
-        stop.notify_one();
-        writer.join().unwrap();
+        session.stop();
     });
 }
 
@@ -101,10 +117,7 @@ fn publishers_that_wait_for_room_go_on_and_the_writer_sleeps_through_nothing() {
 fn what_is_written_by_the_caller_meets_what_the_writer_writes() {
     check(|| {
         let outbox = outbox();
-        let (socket, mut server) = pipe();
-        outbox.open(Box::new(socket), BytesMut::new(), 0);
-        let stop = Arc::new(Notify::new());
-        let writer = writing(&outbox, &stop);
+        let mut session = Session::begin(&outbox);
         let publisher = publisher(&outbox, 'a', 3);
         let requests = {
             let outbox = outbox.clone();
@@ -118,13 +131,12 @@ fn what_is_written_by_the_caller_meets_what_the_writer_writes() {
                 }
             })
         };
-        let arrived = receive(&mut server, 6);
+        let arrived = receive(&mut session.server, 6);
         assert_in_order(&arrived, 'a', 3);
         assert_in_order(&arrived, 'r', 3);
         publisher.join().unwrap();
         requests.join().unwrap();
-        stop.notify_one();
-        writer.join().unwrap();
+        session.stop();
     });
 }
 
@@ -134,26 +146,15 @@ fn what_is_accepted_comes_by_one_of_two_sessions() {
         let outbox = outbox();
         let publishers = [publisher(&outbox, 'a', 3), publisher(&outbox, 'b', 3)];
         let mut arrived = Vec::new();
-        for session in 0..2 {
-            let (socket, mut server) = pipe();
-            outbox.open(Box::new(socket), BytesMut::new(), 0);
-            let stop = Arc::new(Notify::new());
-            let writer = writing(&outbox, &stop);
-            if session == 0 {
-                // Cut wherever it has come to.
-                stop.notify_one();
-                writer.join().unwrap();
-                drop(outbox.sever());
-                arrived.extend(payloads(&block_on(read_to_end(&mut server))));
-            } else {
-                let rest = 6 - arrived.len();
-                if rest > 0 {
-                    arrived.extend(receive(&mut server, rest));
-                }
-                stop.notify_one();
-                writer.join().unwrap();
-            }
+        let mut cut = Session::begin(&outbox).stop();
+        drop(outbox.sever());
+        arrived.extend(payloads(&block_on(read_to_end(&mut cut))));
+        let mut session = Session::begin(&outbox);
+        let rest = 6 - arrived.len();
+        if rest > 0 {
+            arrived.extend(receive(&mut session.server, rest));
         }
+        session.stop();
         for publisher in publishers {
             assert_eq!(publisher.join().unwrap().len(), 3);
         }

@@ -1,12 +1,31 @@
 //! A connection to a server of the model's own: a pipe that holds little.
 
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, DuplexStream};
+
+use super::super::life::Life;
+use super::super::session::Input;
+use crate::protocol::Parser;
 
 /// Bytes that either direction holds.
 pub(super) const CAPACITY: usize = 48;
 
 pub(super) fn pipe() -> (DuplexStream, DuplexStream) {
     tokio::io::duplex(CAPACITY)
+}
+
+/// Connects a life: what its session reads, and the server's side.
+pub(super) fn connect(life: &Life) -> (Input, DuplexStream) {
+    let (socket, server) = pipe();
+    let (reader, writer) = tokio::io::split(socket);
+    life.outbox.open(Box::new(writer), BytesMut::new(), 0);
+    let input = Input {
+        reader: Box::new(reader),
+        parser: Parser::new(),
+        buf: BytesMut::new(),
+        address: String::new(),
+    };
+    (input, server)
 }
 
 /// Reads up to the end of what the server is sent.

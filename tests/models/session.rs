@@ -12,14 +12,13 @@ use tokio::sync::Notify;
 
 use super::super::event::{Event, EventSink, LogLevel};
 use super::super::life::Life;
-use super::super::session::Input;
 use super::super::settings::Settings;
 use super::super::subscriptions::Receiver as For;
 use super::check;
-use super::pipe::{payloads, pipe};
+use super::pipe::{connect, payloads};
 use super::sync::pass;
 use crate::mailbox::{Bound, Receiver, Sender, mailbox};
-use crate::protocol::{Parser, encode};
+use crate::protocol::encode;
 use crate::sync::lock;
 
 const MESSAGES: usize = 6;
@@ -88,20 +87,12 @@ fn an_interpreter_that_publishes_more_than_all_bounds_to_itself_comes_to_an_end(
         let bound = Bound { items: 1, bytes: 1 };
         let receiver = mailbox(bound, Box::new(move || bell.notify_one()));
         let life = life(&receiver);
-        let (socket, server) = pipe();
-        let (reader, writer) = tokio::io::split(socket);
-        life.outbox.open(Box::new(writer), BytesMut::new(), 0);
+        let (mut input, server) = connect(&life);
 
         let serving = thread::spawn(move || block_on(echo(server)));
         let session = thread::spawn({
             let life = life.clone();
             move || {
-                let mut input = Input {
-                    reader: Box::new(reader),
-                    parser: Parser::new(),
-                    buf: BytesMut::new(),
-                    address: String::new(),
-                };
                 let mut abandon = life.abandon.subscribe();
                 block_on(life.session(&mut input, &mut abandon));
             }

@@ -11,9 +11,6 @@ foreach part {server wait} { source [file join $here .. support $part.tcl] }
 foreach part {account growth steady visit} { source [file join $here $part.tcl] }
 package require nats
 
-# Bytes that the median of the last quarter may lie above that of the first one. What a round costs
-# is in the hundreds of messages and dozens of objects: a leak of a few bytes of each is more.
-set slack [expr {2 << 20}]
 # One round of so many has a restart of the server.
 set restart_every 20
 set visitors {destroy children rename disconnect}
@@ -34,20 +31,15 @@ proc main {minutes} {
     steady::start
     set ::sockets [socket_count]
     set ::objects_at_first [objects]
-    set warming 1
     set told $start
     while {[clock milliseconds] < $end} {
         round
         rest
-        growth::sample
         set now [clock milliseconds]
+        if {$now >= $warm} { growth::sample [expr {min(3, 4 * ($now - $warm) / ($end - $warm))}] }
         if {$now - $told >= 10000} {
             set told $now
-            tell_progress [expr {($now - $start) / 1000}] [expr {($end - $start) / 1000}] $warming
-        }
-        if {$warming && $now >= $warm} {
-            set warming 0
-            growth::forget
+            tell_progress [expr {($now - $start) / 1000}] [expr {($end - $start) / 1000}] [expr {$now < $warm}]
         }
     }
 }
@@ -122,7 +114,7 @@ proc tell_progress {seconds of warming} {
     global made
     puts [format "  %s of %s%s: %d rounds, %s messages, %.1f MiB, %d threads, %d files" \
         [minutes $seconds] [minutes $of] [expr {$warming ? " (warming up)" : ""}] $made(rounds) \
-        [sum sent] [mebibytes [growth::now memory]] [growth::now threads] [growth::now files]]
+        [sum sent] [mebibytes [resident_memory]] [thread_count] [open_file_count]]
     flush stdout
 }
 
@@ -145,20 +137,21 @@ proc objects {} {
 
 # The last figures, and what they must be.
 proc report {failure} {
-    global made slack
+    global made
     set lost [expr {[sum sent] - [sum received] - [account::total in_flight]}]
     set left [expr {[objects] - $::objects_at_first}]
     check "the work went on to its end" $failure
     check "nothing is lost" [expr {$lost ? "$lost messages" : ""}]
     check "nothing comes twice" [expr {[account::total twice] ? "[account::total twice] messages" : ""}]
+    set certain [steady::certainly_in_flight]
+    check "at least $certain messages were in flight at a cut" \
+        [expr {[account::total in_flight] < $certain ? "only [account::total in_flight]" : ""}]
     check "no object is left behind" [expr {$left ? "$left objects" : ""}]
     set before [set after 0]
+    check "each quarter of the time has samples" [expr {[growth::measured] ? "" : "too short"}]
     if {[growth::measured]} {
-        set before [growth::median memory 0]
-        set after [growth::median memory 3]
-        check_growth memory $slack
-        check_growth threads 0
-        check_growth files 0
+        lassign [growth::medians memory] before - - after
+        foreach name {memory threads files} { check_growth $name }
     }
     puts [format "soak: %d messages sent, %d received, %d in flight at a cut, lost %d; %d reconnects,\
             %d restarts of the server, %d objects, %d interpreters, %d threads;\
@@ -178,11 +171,11 @@ proc check {what trouble} {
     }
 }
 
-proc check_growth {name most} {
-    set quarters [lmap quarter {0 1 2 3} { growth::median $name $quarter }]
-    set grown [expr {[lindex $quarters 3] - [lindex $quarters 0]}]
-    if {$grown > $most} { incr ::leaks }
-    check "$name: medians of the quarters $quarters" [expr {$grown > $most ? "grown by $grown" : ""}]
+proc check_growth {name} {
+    set excess [growth::excess $name]
+    if {$excess} { incr ::leaks }
+    check "$name: medians of the quarters [growth::medians $name]" \
+        [expr {$excess ? "grown by $excess more than is allowed" : ""}]
 }
 
 fconfigure stdout -encoding utf-8

@@ -9,9 +9,12 @@
 #   steady::bucket       writes and reads, followed by a watcher and its array
 #   steady::reconnect    a forced reconnect
 #   steady::restart      the server ends, at once or in good order, while all of this is under way
+#   steady::certainly_in_flight
+#                        how many core messages that must have cost, at least
 
 namespace eval steady {
     variable restarts 0
+    variable kills 0
 }
 
 proc steady::start {} {
@@ -181,15 +184,27 @@ proc steady::reconnect {} {
 
 proc steady::Reconnects {conn} { dict get [$conn stats] reconnects }
 
-# What is published before the end may be in flight at the cut; what is accepted afterwards is kept.
+# What is published before the end may be in flight at the cut; what is accepted afterwards is kept. A
+# server that stands still reads nothing more: what was written to it then is in flight when it is
+# killed, and lost with it.
 proc steady::restart {} {
     variable server
     variable conn
     variable other
     variable restarts
+    variable kills
     Publish cut 5000
     StartPublishing 200
-    if {[incr restarts] % 2} { server::kill $server } else { server::stop $server }
+    if {[incr restarts] % 2} {
+        incr kills
+        Written
+        server::pause $server
+        Publish cut 10
+        Written
+        server::kill $server
+    } else {
+        server::stop $server
+    }
     waitfor {[$conn cget status] eq "reconnecting" && [$other cget status] eq "reconnecting"}
     Publish kept 500
     server::restart $server
@@ -197,6 +212,19 @@ proc steady::restart {} {
     account::settle kept
     account::lost_at_cut cut
     FinishPublishing
+}
+
+# Waits until all that was published is on its way. It is less than the system takes for a server that
+# does not read.
+proc steady::Written {} {
+    variable conn
+    waitfor {[dict get [$conn stats] pending_out_msgs] == 0} 60000
+}
+
+# How many messages were in flight at the cuts for certain.
+proc steady::certainly_in_flight {} {
+    variable kills
+    return [expr {10 * $kills}]
 }
 
 # Connections made anew so far.

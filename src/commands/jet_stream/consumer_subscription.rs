@@ -19,11 +19,12 @@ use crate::commands::connection::request::Ending;
 use crate::commands::connection::subscribe::Callback;
 use crate::commands::options::{Kind, Spec, invalid, parse, spec};
 use crate::commands::promise::Promise;
+use crate::commands::timer::Timer;
 use crate::jetstream::consume::{self, Event};
 use crate::jetstream::window::Flow;
 use crate::protocol::Message;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, equip, find};
-use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Timer, Work};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
 
 static METADATA: Metadata<ConsumerSubscription> = Metadata::new(c"nats::consumer_subscription");
 static CONSTRUCTOR: Constructor<ConsumerSubscription> = Constructor::new(construct);

@@ -20,11 +20,12 @@ use crate::commands::connection::Connection;
 use crate::commands::connection::operations::{End, Handler};
 use crate::commands::connection::subscribe::Callback;
 use crate::commands::promise::Promise;
+use crate::commands::timer::Timer;
 use crate::jetstream::error::JetStreamError;
 use crate::jetstream::ordered::{self, Backlog, Begun, Event};
 use crate::jetstream::ordered_config::Settings;
 use crate::tcl::class::{Birth, Constructor, Destructor, Instance, Metadata, Method, create, equip, find};
-use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Timer, Work};
+use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Work};
 
 const CLASS: &str = "::nats::ordered_consumer";
 static METADATA: Metadata<OrderedConsumer> = Metadata::new(c"nats::ordered_consumer");

@@ -125,12 +125,10 @@ pub type RawMethod = *mut c_void;
 pub type RawContext = *mut c_void;
 pub type RawCommand = *mut c_void;
 pub type RawThread = *mut c_void;
-pub type RawTimer = *mut c_void;
 
 pub type EventProc = unsafe extern "C-unwind" fn(*mut RawEvent, c_int) -> c_int;
 pub type EventDeleteProc = unsafe extern "C-unwind" fn(*mut RawEvent, *mut c_void) -> c_int;
 pub type SourceProc = unsafe extern "C-unwind" fn(*mut c_void, c_int);
-pub type TimerProc = unsafe extern "C-unwind" fn(*mut c_void);
 pub type ExitProc = unsafe extern "C-unwind" fn(*mut c_void);
 pub type InterpDeleteProc = unsafe extern "C-unwind" fn(*mut c_void, *mut RawInterp);
 pub type CommandProc =

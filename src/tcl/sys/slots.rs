@@ -67,10 +67,8 @@ slots! {
     create_event_source = 92: (SourceProc, SourceProc, *mut c_void);
     create_exit_handler = 93: (ExitProc, *mut c_void);
     create_obj_command = 96: (*mut RawInterp, *const c_char, CommandProc, *mut c_void, Option<CommandDeleteProc>) -> RawCommand;
-    create_timer_handler = 98: (c_int, TimerProc, *mut c_void) -> RawTimer;
     delete_events = 105: (EventDeleteProc, *mut c_void);
     delete_event_source = 106: (SourceProc, SourceProc, *mut c_void);
-    delete_timer_handler = 112: (RawTimer);
     do_one_event = 115: (c_int) -> c_int;
     async_invoke = 73: (*mut RawInterp, c_int) -> c_int;
     async_ready = 75: () -> c_int;
