@@ -15,12 +15,13 @@ use tokio::time::Instant;
 use super::Context;
 use super::api::ApiReply;
 use super::error::JetStreamError;
+use super::pins;
 use super::pull::PullBody;
 use super::pull_status::{Meaning, PullStatus};
 use super::window::Flow;
 use crate::client::background::{Listener, Outlet, Session, Sessions};
+use crate::protocol::Message;
 use crate::protocol::subject::check_publish;
-use crate::protocol::{Headers, Message};
 
 /// What to consume and how.
 pub struct Settings {
@@ -262,10 +263,9 @@ impl Consumption {
         self.shows_life();
         self.flow.window().came(size(message));
         if self.settings.body.group.is_some()
-            && let Some(headers) = message.header().and_then(|block| Headers::parse(block).ok())
-            && let Some(pin) = headers.get_first(b"Nats-Pin-Id")
+            && let Some(id) = pins::told_by(message)
         {
-            self.settings.body.id = Some(String::from_utf8_lossy(pin).into_owned());
+            self.settings.body.id = Some(id);
         }
     }
 

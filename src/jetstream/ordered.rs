@@ -66,8 +66,6 @@ pub struct Begun {
     pub name: String,
     /// What the server tells about it.
     pub info: Map<String, Value>,
-    /// Memory that this takes, about.
-    weight: usize,
     /// The last message of the stream before those that it delivers.
     pub stream_seq: u64,
 }
@@ -342,7 +340,6 @@ impl OrderedConsumer {
         });
         let begun = Begun {
             name,
-            weight: json_memory(&info),
             info,
             stream_seq: self.stream_seq,
         };
@@ -397,7 +394,7 @@ impl Event {
             Event::Message { message, .. } => return message.wire_len(),
             Event::Flow(receipt) => receipt.subject.len(),
             Event::Odd(text) => text.len(),
-            Event::Restarted(begun) => begun.weight,
+            Event::Restarted(begun) => json_memory(&begun.info),
             Event::Failed(error) | Event::Stopped(error) => error.to_string().len(),
             Event::Reset { .. } => 0,
             Event::CaughtUp => return 0,
@@ -454,5 +451,41 @@ impl Control {
         let stalled = stalled.map(<[u8]>::to_owned);
         let heartbeat = Control::Heartbeat { last, stalled };
         description.starts_with(b"Idle").then_some(heartbeat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_can_cause_at_will_counts_with_what_it_holds() {
+        let restarted = |info: &str| {
+            let begun = Begun {
+                name: "N".to_owned(),
+                info: serde_json::from_str(info).unwrap(),
+                stream_seq: 7,
+            };
+            Event::Restarted(begun).weight()
+        };
+        assert!(restarted("{}") >= ODD_WEIGHT);
+        // An empty array takes far more memory than the three bytes of its text.
+        let items = vec!["[]"; 10_000].join(",");
+        assert!(restarted(&format!(r#"{{"config":[{items}]}}"#)) > 10 * items.len());
+        let reset = Event::Reset {
+            cause: Cause::NotActive,
+            start: 1,
+        };
+        assert_eq!(reset.weight(), ODD_WEIGHT);
+        assert_eq!(Event::Odd("x".repeat(50)).weight(), ODD_WEIGHT + 50);
+        assert_eq!(Event::CaughtUp.weight(), 0);
+        let message = Message::with_header("", "NATS/1.0\r\n\r\n", &"x".repeat(300));
+        let weight = message.wire_len();
+        let stored = Event::Message {
+            message,
+            stream_seq: 1,
+        };
+        assert_eq!(stored.weight(), weight);
+        assert!(weight > 300);
     }
 }

@@ -113,8 +113,7 @@ impl Context {
         body.id = place.as_ref().and_then(|place| self.pins.get(place));
         let json = body.json();
         self.log_request(&subject, &json);
-        let limit = body.batch.saturating_add(body.heartbeats());
-        let sent = self.client.call_many(&wire, json.as_bytes(), limit);
+        let sent = self.client.call_many(&wire, json.as_bytes(), body.most_replies());
         let listener = sent.map_err(|error| JetStreamError::Call {
             subject: subject.clone(),
             error,
@@ -144,7 +143,11 @@ impl PullBody {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Heartbeats that may come at most: they count against the limit of a subscription.
+    /// Messages that may come at most: heartbeats count against the limit of a subscription, too.
+    fn most_replies(&self) -> u64 {
+        self.batch.saturating_add(self.heartbeats())
+    }
+
     fn heartbeats(&self) -> u64 {
         let heartbeat = self.idle_heartbeat.filter(|&ns| ns > 0);
         heartbeat.map_or(0, |heartbeat| {
@@ -288,5 +291,29 @@ async fn silence(context: &Context, patience: Option<Duration>) {
     match patience {
         Some(patience) => context.client.sleep_while_reading(patience).await,
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_the_batch_and_the_heartbeats_that_fit_into_the_time() {
+        let most = |batch, expires, idle_heartbeat| {
+            let body = PullBody {
+                batch,
+                expires,
+                idle_heartbeat,
+                ..PullBody::default()
+            };
+            body.most_replies()
+        };
+        assert_eq!(most(5, Some(1_000), None), 5);
+        assert_eq!(most(5, Some(1_000), Some(0)), 5);
+        assert_eq!(most(5, Some(1_000), Some(300)), 9);
+        assert_eq!(most(5, None, Some(300)), 6);
+        assert_eq!(most(5, Some(u64::MAX), Some(1)), u64::MAX);
+        assert_eq!(most(u64::MAX, Some(1_000), Some(300)), u64::MAX);
     }
 }

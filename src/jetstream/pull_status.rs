@@ -89,22 +89,10 @@ impl std::fmt::Display for PullStatus {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::*;
-    use crate::protocol::{Parser, ServerOp};
-
-    fn message(reply: &str, header: &str, payload: &str) -> Message {
-        let (head, total) = (header.len(), header.len() + payload.len());
-        let wire = format!("HMSG inbox 1 {reply} {head} {total}\r\n{header}{payload}\r\n");
-        match Parser::new().next(&mut BytesMut::from(wire.as_bytes())) {
-            Ok(Some(ServerOp::Message(message))) => message,
-            other => panic!("not a message: {other:?}"),
-        }
-    }
 
     fn status(line: &str) -> PullStatus {
-        PullStatus::of(&message("", &format!("NATS/1.0 {line}\r\n\r\n"), "")).unwrap()
+        PullStatus::of(&Message::with_header("", &format!("NATS/1.0 {line}\r\n\r\n"), "")).unwrap()
     }
 
     #[test]
@@ -154,8 +142,11 @@ mod tests {
     #[test]
     fn stored_messages_are_none_whatever_their_headers() {
         let header = "NATS/1.0\r\nStatus: 409\r\n\r\n";
-        assert_eq!(PullStatus::of(&message("$JS.ACK.x", header, "")), None);
-        assert_eq!(PullStatus::of(&message("", header, "x")), None);
-        assert!(PullStatus::of(&message("", header, "")).is_some());
+        assert_eq!(
+            PullStatus::of(&Message::with_header("$JS.ACK.x", header, "")),
+            None
+        );
+        assert_eq!(PullStatus::of(&Message::with_header("", header, "x")), None);
+        assert!(PullStatus::of(&Message::with_header("", header, "")).is_some());
     }
 }

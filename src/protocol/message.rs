@@ -126,22 +126,31 @@ impl Span {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::BytesMut;
-
-    use super::super::{Parser, ServerOp};
-    use super::*;
-
-    fn message(wire: &[u8]) -> Message {
-        match Parser::new().next(&mut BytesMut::from(wire)) {
+impl Message {
+    /// The message that the bytes are.
+    pub(crate) fn from_wire(wire: &[u8]) -> Message {
+        use super::{Parser, ServerOp};
+        match Parser::new().next(&mut bytes::BytesMut::from(wire)) {
             Ok(Some(ServerOp::Message(message))) => message,
             other => panic!("not a message: {other:?}"),
         }
     }
 
+    /// One with a header, which is the whole block.
+    pub(crate) fn with_header(reply: &str, header: &str, payload: &str) -> Message {
+        let (head, total) = (header.len(), header.len() + payload.len());
+        let wire = format!("HMSG inbox 1 {reply} {head} {total}\r\n{header}{payload}\r\n");
+        Message::from_wire(wire.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
     #[test]
     fn parts_without_header() {
-        let m = message(b"MSG foo.bar 12 _INBOX.x 5\r\nhello\r\n");
+        let m = Message::from_wire(b"MSG foo.bar 12 _INBOX.x 5\r\nhello\r\n");
         assert_eq!(
             (m.sid(), m.subject(), m.reply()),
             (12, &b"foo.bar"[..], &b"_INBOX.x"[..])
@@ -153,16 +162,16 @@ mod tests {
 
     #[test]
     fn parts_with_header() {
-        let m = message(b"HMSG a 1 24 26\r\nNATS/1.0\r\na: 1\r\na: 2\r\n\r\nhi\r\n");
+        let m = Message::from_wire(b"HMSG a 1 24 26\r\nNATS/1.0\r\na: 1\r\na: 2\r\n\r\nhi\r\n");
         assert_eq!(m.header(), Some(&b"NATS/1.0\r\na: 1\r\na: 2\r\n\r\n"[..]));
         assert_eq!((m.reply(), m.payload(), m.status()), (&b""[..], &b"hi"[..], None));
-        let empty = message(b"HMSG a 1 0 2\r\nhi\r\n");
+        let empty = Message::from_wire(b"HMSG a 1 0 2\r\nhi\r\n");
         assert_eq!((empty.header(), empty.payload()), (Some(&b""[..]), &b"hi"[..]));
     }
 
     #[test]
     fn debug_hides_contents() {
-        let m = message(b"HMSG a.b 1 r 21 27\r\nNATS/1.0\r\nk: pass\r\n\r\nsecret\r\n");
+        let m = Message::from_wire(b"HMSG a.b 1 r 21 27\r\nNATS/1.0\r\nk: pass\r\n\r\nsecret\r\n");
         assert_eq!(
             format!("{m:?}"),
             "Message { sid: 1, subject: \"a.b\", reply: \"r\", header_len: Some(21), payload_len: 6 }"

@@ -3,6 +3,7 @@
 mod additions;
 mod background;
 mod backpressure;
+mod batch;
 mod close;
 mod exit;
 mod handshake;

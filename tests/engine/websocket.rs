@@ -276,6 +276,10 @@ fn violations_end_the_session_with_their_name() {
             "it sent a text frame",
         ),
         (
+            vec![BINARY, 126, 0, 5],
+            "it sent a length that is not written as it must be",
+        ),
+        (
             vec![
                 BINARY, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0,
             ],

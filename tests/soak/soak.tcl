@@ -24,22 +24,30 @@ foreach counter {objects interpreters threads rounds restarts guests_sent guests
 }
 set has_threads [expr {![catch { package require Thread }]}]
 
+# The warm-up has its time, and a restart of either kind: these need the most memory.
 proc main {minutes} {
+    global made
     set start [clock milliseconds]
-    set warm [expr {$start + min(60, max(15, int($minutes * 20))) * 1000}]
-    set end [expr {$warm + int($minutes * 60000)}]
+    set warming [expr {min(60, max(15, int($minutes * 20))) * 1000}]
+    set length [expr {int($minutes * 60000)}]
     steady::start
     set ::sockets [socket_count]
     set ::objects_at_first [objects]
+    set warm ""
     set told $start
-    while {[clock milliseconds] < $end} {
+    set now $start
+    while {$warm eq "" || $now < $warm + $length} {
         round
         rest
         set now [clock milliseconds]
-        if {$now >= $warm} { growth::sample [expr {min(3, 4 * ($now - $warm) / ($end - $warm))}] }
+        if {$warm ne ""} {
+            growth::sample [expr {min(3, 4 * ($now - $warm) / $length)}]
+        } elseif {$now - $start >= $warming && $made(restarts) >= 2} {
+            set warm $now
+        }
         if {$now - $told >= 10000} {
             set told $now
-            tell_progress [expr {($now - $start) / 1000}] [expr {($end - $start) / 1000}] [expr {$now < $warm}]
+            tell_progress [expr {($now - $start) / 1000}] [expr {$warm eq ""}]
         }
     }
 }
@@ -110,10 +118,10 @@ proc in_guest {} {
 # Sockets linger for a moment after their connection was closed.
 proc rest {} { catch { waitfor {[socket_count] <= $::sockets} 3000 } }
 
-proc tell_progress {seconds of warming} {
+proc tell_progress {seconds warming} {
     global made
-    puts [format "  %s of %s%s: %d rounds, %s messages, %.1f MiB, %d threads, %d files" \
-        [minutes $seconds] [minutes $of] [expr {$warming ? " (warming up)" : ""}] $made(rounds) \
+    puts [format "  %s%s: %d rounds, %s messages, %.1f MiB, %d threads, %d files" \
+        [minutes $seconds] [expr {$warming ? " (warming up)" : ""}] $made(rounds) \
         [sum sent] [mebibytes [resident_memory]] [thread_count] [open_file_count]]
     flush stdout
 }

@@ -56,6 +56,8 @@ proc pki::issue {folder name args} {
 proc pki::server {folder name {lines ""}} {
     return "tls {
         cert_file: \"[path $folder $name.pem]\", key_file: \"[path $folder $name.key]\"
+        # A handshake may take its time where all is slow.
+        timeout: 20
         $lines
     }"
 }

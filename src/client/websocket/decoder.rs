@@ -72,6 +72,9 @@ impl Decoder {
         }
         let rest = &input[cursor.position() as usize..];
         let head = input.len() - rest.len();
+        if head != head_of(length) {
+            return Err(Violation("it sent a length that is not written as it must be"));
+        }
         match header.opcode {
             OpCode::Data(kind) => {
                 self.continues = match (kind, self.continues) {
@@ -101,6 +104,17 @@ impl Decoder {
                 Ok(Some((item, head + length)))
             }
         }
+    }
+}
+
+/// How long the head of a frame from a server is that has so much content: lengths must be written as
+/// short as they can be, and without the highest bit. 0 if there can be no such frame.
+fn head_of(length: u64) -> usize {
+    match length {
+        0..126 => 2,
+        126..0x1_0000 => 4,
+        0x1_0000..0x8000_0000_0000_0000 => 10,
+        _ => 0,
     }
 }
 
@@ -135,13 +149,47 @@ mod tests {
 
     use super::*;
 
-    const SAMPLE: &[u8] =
-        b"\x82\x03abc\x02\x02de\x89\x02hi\x00\x00\x80\x01f\x8a\x00\x82\x7e\x00\x04ghij\x88\x02\x03\xe8";
+    fn sample() -> Vec<u8> {
+        [
+            &b"\x82\x03abc\x02\x02de\x89\x02hi\x00\x00\x80\x01f\x8a\x00\x82\x7e\x00\x7e"[..],
+            &[b'g'; 126],
+            b"\x88\x02\x03\xe8",
+        ]
+        .concat()
+    }
 
     #[test]
     fn a_sequence_of_all_kinds() {
-        let expected = ["5 Ping([104, 105])", "10 Close([3, 232])", "abcdefghij"];
-        assert_eq!(decode(SAMPLE, &[], usize::MAX).expect("legal"), expected);
+        let stream = format!("abcdef{}", "g".repeat(126));
+        let expected = ["5 Ping([104, 105])", "132 Close([3, 232])", &stream];
+        assert_eq!(decode(&sample(), &[], usize::MAX).expect("legal"), expected);
+    }
+
+    #[test]
+    fn a_length_is_written_as_short_as_it_can_be() {
+        let long = |first: u8, length: u64| [&[first, 127][..], &length.to_be_bytes()].concat();
+        let middle = |first: u8, length: u16| [&[first, 126][..], &length.to_be_bytes()].concat();
+        let cases = [
+            (vec![0x82, 125], true),
+            (middle(0x82, 125), false),
+            (middle(0x82, 126), true),
+            (middle(0x82, u16::MAX), true),
+            (long(0x82, 0), false),
+            (long(0x82, 0xffff), false),
+            (long(0x82, 0x1_0000), true),
+            (long(0x82, u64::MAX >> 1), true),
+            (long(0x82, 1 << 63), false),
+            (middle(0x89, 2), false),
+            (long(0x89, 2), false),
+        ];
+        for (head, legal) in cases {
+            let outcome = Decoder::default().next(&head, 9);
+            let wrong = Err(Violation("it sent a length that is not written as it must be"));
+            match legal {
+                true => assert_eq!(outcome, Ok(Some((Item::Nothing, head.len())))),
+                false => assert_eq!(outcome, wrong, "{head:x?}"),
+            }
+        }
     }
 
     #[test]
@@ -155,16 +203,16 @@ mod tests {
     #[test]
     fn a_frame_of_any_length_is_content_at_once() {
         let mut decoder = Decoder::default();
-        let head = [&[0x82, 127][..], &u64::MAX.to_be_bytes()].concat();
+        let head = [&[0x82, 127][..], &(u64::MAX >> 1).to_be_bytes()].concat();
         assert_eq!(decoder.next(&head, 9), Ok(Some((Item::Nothing, 10))));
         assert_eq!(decoder.next(b"abc", 2), Ok(Some((Item::Content(b"ab"), 2))));
     }
 
     proptest! {
         #[test]
-        fn any_pieces_give_the_same(cuts in prop::collection::btree_set(0..SAMPLE.len(), 0..8), max in 1usize..9) {
+        fn any_pieces_give_the_same(cuts in prop::collection::btree_set(0..sample().len(), 0..8), max in 1usize..9) {
             let cuts: Vec<usize> = cuts.into_iter().collect();
-            prop_assert_eq!(decode(SAMPLE, &cuts, max), decode(SAMPLE, &[], usize::MAX));
+            prop_assert_eq!(decode(&sample(), &cuts, max), decode(&sample(), &[], usize::MAX));
         }
 
         #[test]
