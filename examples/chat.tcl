@@ -58,13 +58,13 @@ oo::class create Chat {
     # Letters and digits are fine in subjects and keys.
     method Key {} { regsub -all {[^A-Za-z0-9_-]} $name _ }
 
-    # Messages may come much faster than anybody can read. So they are only kept here, not many more
-    # of them than the window shows, and a timer draws.
+    # Messages may come much faster than anybody can read. So they are only kept here, and a timer
+    # draws: no more of them at a time than the window shows.
 
     method Received {subject message reply} {
         incr total
         lappend waiting $subject $message
-        if {[llength $waiting] > 1000} { set waiting [lrange $waiting end-99 end] }
+        if {[llength $waiting] > 1000} { set waiting [lrange $waiting end-39 end] }
     }
 
     method Draw {} {
@@ -72,7 +72,7 @@ oo::class create Chat {
         if {[llength $waiting]} {
             set text $window.middle.text
             set pieces {}
-            foreach {subject what} [lrange $waiting end-99 end] {
+            foreach {subject what} [lrange $waiting end-39 end] {
                 set who [lindex [split $subject .] end]
                 set tag [expr {$who eq [my Key] ? "me" : "other"}]
                 lappend pieces "$who: " [list name $tag] $what\n $tag
@@ -90,7 +90,7 @@ oo::class create Chat {
         # after that, or slow drawing would leave no time for messages.
         update idletasks
         incr ::drawn
-        after 40 [nats::mymethod Draw]
+        after 60 [nats::mymethod Draw]
     }
 
     method total {} { return $total }

@@ -12,7 +12,7 @@ set options [dict merge [dict create -servers $server -subject > -demo 0 -traffi
 
 # Messages come much faster than anybody can look. So the callback only counts, and a timer draws
 # what was counted, milliseconds after the last picture:
-set pause 40
+set pause 60
 
 # Messages of each subject, and of all; messages per second, at each of the last pictures.
 set counts [dict create]
