@@ -172,8 +172,9 @@ mod tests {
             let c = char::from(byte);
             let token = c.is_alphabetic() || c.is_ascii_digit() || SIGNS.contains(c);
             let visible = !c.is_whitespace() && !c.is_control();
-            let expected =
-                u8::from(token) * TOKEN + u8::from(token && c.is_ascii()) * PLAIN + u8::from(visible) * VISIBLE;
+            let expected = u8::from(token) * TOKEN
+                + u8::from(token && c.is_ascii()) * PLAIN
+                + u8::from(visible) * VISIBLE;
             assert_eq!(CLASSES[usize::from(byte)], expected, "{c:?}");
         }
     }
