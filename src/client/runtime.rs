@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::life::Life;
@@ -120,5 +119,6 @@ fn start() -> std::io::Result<Runtime> {
 /// Signal handlers of the host expect to run on the host's own threads.
 fn leave_signals_to_the_host() {
     // It fails only for an invalid argument, and there is nobody to tell.
-    let _ = SigSet::all().thread_block();
+    #[cfg(unix)]
+    let _ = nix::sys::signal::SigSet::all().thread_block();
 }

@@ -45,6 +45,7 @@ pub(super) fn refuse_fork() -> Result {
     Ok(())
 }
 
+#[cfg(unix)]
 unsafe extern "C" fn mark_forked() {
     FORKED.store(true, Ordering::Relaxed);
 }
