@@ -16,21 +16,11 @@ proc deliver {count size width via} {
     expect $count
     set id [$conn subscribe bench.deliver -callback received]
     set begun [clock microseconds]
-    inTurns 0 $count publishSome $conn $payload
+    for {set i 0} {$i < $count} {incr i} { $conn publish bench.deliver $payload }
     vwait ::all_received
     set time [since $begun]
     $conn unsubscribe $id
     return $time
-}
-proc publishSome {conn payload from to} {
-    for {set i $from} {$i < $to} {incr i} { $conn publish bench.deliver $payload }
-}
-
-# Publishing and receiving go on side by side, as in the other columns: so many at a time.
-proc inTurns {from to args} {
-    set next [expr {min($from + 500, $to)}]
-    {*}$args $from $next
-    if {$next < $to} { after 0 [list inTurns $next $to {*}$args] }
 }
 
 proc deliver_dict {count size width via} {
@@ -40,14 +30,11 @@ proc deliver_dict {count size width via} {
     expect $count
     set id [$conn subscribe bench.dict -callback receivedDict -dictmsg true]
     set begun [clock microseconds]
-    inTurns 0 $count publishSomeWithHeader $conn $payload $header
+    for {set i 0} {$i < $count} {incr i} { $conn publish bench.dict $payload -header $header }
     vwait ::all_received
     set time [since $begun]
     $conn unsubscribe $id
     return $time
-}
-proc publishSomeWithHeader {conn payload header from to} {
-    for {set i $from} {$i < $to} {incr i} { $conn publish bench.dict $payload -header $header }
 }
 
 # The peer writes as soon as it has answered a PING.
@@ -77,18 +64,14 @@ proc subscriptions {count size width via} {
     $conn ping -timeout 0
     expect $count
     set begun [clock microseconds]
-    inTurns 0 $count publishAround $conn $payload $subjects
+    for {set i 0} {$i < $count} {incr i} {
+        $conn publish [lindex $subjects [expr {$i % $width}]] $payload
+    }
     vwait ::all_received
     set time [since $begun]
     foreach id $ids { $conn unsubscribe $id }
     $conn ping -timeout 0
     return $time
-}
-proc publishAround {conn payload subjects from to} {
-    set width [llength $subjects]
-    for {set i $from} {$i < $to} {incr i} {
-        $conn publish [lindex $subjects [expr {$i % $width}]] $payload
-    }
 }
 
 proc request {count size width via} {

@@ -32,7 +32,7 @@ const SLICE: Duration = Duration::from_millis(50);
 const QUIET: Duration = Duration::from_micros(50);
 /// How long, and how much, is held back while the owner is about to send more.
 const HOLD: Duration = Duration::from_micros(500);
-const HOLD_BYTES: usize = 32 << 10;
+const HOLD_BYTES: usize = 8 << 10;
 /// So many messages in one chunk of the writer are a flow: more is about to come.
 const FLOW: u64 = 16;
 

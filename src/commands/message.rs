@@ -17,10 +17,13 @@ pub struct Keys {
     subject: Obj,
     reply: Obj,
     sub_id: Obj,
-    /// Most messages have no reply subject: they share this value.
+    /// Most messages have no header or no reply subject: they share these values.
+    no_header: Obj,
     no_reply: Obj,
     subjects: Recent,
     header_keys: Recent,
+    /// The ID of the subscription that got the message before.
+    latest_id: RefCell<Option<(u64, Obj)>>,
 }
 
 /// Short values of the message before, by their place in it. In a flow most come again, and sharing
@@ -59,9 +62,11 @@ impl Keys {
             subject: Obj::text("subject"),
             reply: Obj::text("reply"),
             sub_id: Obj::text("sub_id"),
+            no_header: Obj::empty(),
             no_reply: Obj::empty(),
             subjects: Recent::default(),
             header_keys: Recent::default(),
+            latest_id: RefCell::default(),
         }
     }
 
@@ -90,15 +95,26 @@ impl Keys {
             (&self.data, payload(message, utf8)),
             (&self.subject, self.subject(message)),
             (&self.reply, self.reply_to(message)),
-            (&self.sub_id, Obj::int(message.sid())),
+            (&self.sub_id, self.subscription_id(message.sid())),
         ])
+    }
+
+    fn subscription_id(&self, sid: u64) -> Obj {
+        if let Some((latest, id)) = &*self.latest_id.borrow()
+            && *latest == sid
+        {
+            return id.clone();
+        }
+        let id = Obj::int(sid);
+        self.latest_id.replace(Some((sid, id.clone())));
+        id
     }
 
     /// A block of an unknown version counts as empty.
     fn header_dict(&self, message: &Message) -> Obj {
         match message.header().and_then(|block| Headers::parse(block).ok()) {
             Some(headers) => header_value(headers.iter(), |place, key| self.header_keys.latin1(place, key)),
-            None => Obj::empty(),
+            None => self.no_header.clone(),
         }
     }
 }
