@@ -59,6 +59,7 @@ impl Alarm {
     }
 }
 
+// Never reached in a forked child, where the lock might be held for ever: objects are given up there.
 impl Drop for Alarm {
     fn drop(&mut self) {
         let mut alarms = lock(&ALARMS);
